@@ -1,0 +1,60 @@
+"""Fake IQM quantum computers: what an IQM Server does, in this process or on a loopback socket.
+
+Importing this package loads nothing heavy; each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from iqm_fakes.api import Api
+    from iqm_fakes.client import FakeIQMClient
+    from iqm_fakes.device import Calibration, Device, DeviceError, bundled_devices
+    from iqm_fakes.errors import ErrorCode, ServerError
+    from iqm_fakes.jobs import Job, JobStatus
+    from iqm_fakes.server import FakeIQMServer
+    from iqm_fakes.transport import loopback
+
+_HOME = {
+    "Api": "api",
+    "Calibration": "device",
+    "Device": "device",
+    "DeviceError": "device",
+    "ErrorCode": "errors",
+    "FakeIQMClient": "client",
+    "FakeIQMServer": "server",
+    "Job": "jobs",
+    "JobStatus": "jobs",
+    "ServerError": "errors",
+    "bundled_devices": "device",
+    "loopback": "transport",
+}
+
+__all__ = [
+    "Api",
+    "Calibration",
+    "Device",
+    "DeviceError",
+    "ErrorCode",
+    "FakeIQMClient",
+    "FakeIQMServer",
+    "Job",
+    "JobStatus",
+    "ServerError",
+    "bundled_devices",
+    "loopback",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

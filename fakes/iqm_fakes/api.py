@@ -1,0 +1,244 @@
+"""The REST API of an IQM Server, version 1, as a WSGI application.
+
+The only module that knows paths, headers and status codes. To add a route, write an endpoint and its line in
+:data:`ROUTES`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import uuid
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule, Submount
+from werkzeug.wrappers import Request, Response
+
+from iqm_fakes import artifacts
+from iqm_fakes.errors import ErrorCode, ServerError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from iqm_fakes.jobs import Job
+    from iqm_fakes.server import FakeIQMServer
+
+STATUS = {
+    ErrorCode.UNAUTHORIZED: 401,
+    ErrorCode.INVALID_INPUT: 400,
+    ErrorCode.INVALID_JOB_PAYLOAD: 400,
+    ErrorCode.UNSUPPORTED_JOB_TYPE: 400,
+    ErrorCode.ILLEGAL_JOB_STATUS: 403,
+    ErrorCode.QC_NOT_FOUND: 404,
+    ErrorCode.QC_ARTIFACT_NOT_FOUND: 404,
+    ErrorCode.CALIBRATION_SET_NOT_FOUND: 404,
+    ErrorCode.JOB_NOT_FOUND: 404,
+    ErrorCode.JOB_ARTIFACT_NOT_FOUND: 404,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.METHOD_NOT_ALLOWED: 405,
+    ErrorCode.INTERNAL_ERROR: 500,
+}
+"""The HTTP status of each documented error."""
+
+PATIENCE = 1.0
+"""Seconds that a status request waits for a running job, so that a polling client sees it finish at once."""
+
+LONGEST_POLL = 30
+"""Seconds that a client may ask a status request to wait for the end of a job."""
+
+ROUTES = Map(
+    [
+        Rule("/about", methods=["GET"], endpoint="about"),
+        Rule("/api/versions", methods=["GET"], endpoint="versions"),
+        *(
+            Submount(
+                prefix,
+                [
+                    Rule("/about", methods=["GET"], endpoint="about"),
+                    Rule("/quantum-computers", methods=["GET"], endpoint="quantum_computers"),
+                    Rule("/quantum-computers/<qc>", methods=["GET"], endpoint="quantum_computer"),
+                    Rule("/quantum-computers/<qc>/health", methods=["GET"], endpoint="health"),
+                    Rule("/quantum-computers/<qc>/limits", methods=["GET"], endpoint="limits"),
+                    Rule("/quantum-computers/<qc>/queue-availability", methods=["GET"], endpoint="queue_availability"),
+                    Rule("/quantum-computers/<qc>/timeslots", methods=["GET"], endpoint="timeslots"),
+                    Rule("/quantum-computers/<qc>/timeslots", methods=["POST"], endpoint="book_timeslot"),
+                    Rule("/quantum-computers/<qc>/artifacts/<kind>", methods=["GET"], endpoint="qc_artifact"),
+                    Rule("/calibration-sets/<qc>/<cal>", methods=["GET"], endpoint="calibration_set"),
+                    Rule("/calibration-sets/<qc>/<cal>/metrics", methods=["GET"], endpoint="metrics"),
+                    Rule(
+                        "/calibration-sets/<qc>/<cal>/dynamic-quantum-architecture",
+                        methods=["GET"],
+                        endpoint="dynamic_quantum_architecture",
+                    ),
+                    Rule("/jobs/<qc>/<kind>", methods=["POST"], endpoint="submit"),
+                    Rule("/jobs/<job_id>", methods=["GET"], endpoint="job"),
+                    Rule("/jobs/<job_id>", methods=["DELETE"], endpoint="delete"),
+                    Rule("/jobs/<job_id>/payload", methods=["GET"], endpoint="payload"),
+                    Rule("/jobs/<job_id>/cancel", methods=["POST"], endpoint="cancel"),
+                    Rule("/jobs/<job_id>/artifacts/<kind>", methods=["GET"], endpoint="job_artifact"),
+                ],
+            )
+            for prefix in ("/api/v1", "/api/latest")
+        ),
+    ],
+    merge_slashes=False,
+    redirect_defaults=False,
+    strict_slashes=False,
+)
+
+
+class Api:
+    """A :class:`FakeIQMServer` as a WSGI application.
+
+    Args:
+        server: What answers.
+        token: If given, every request has to carry ``Authorization: Bearer <token>``.
+
+    """
+
+    def __init__(self, server: FakeIQMServer, *, token: str | None = None) -> None:
+        self._server = server
+        self._token = token
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        request.get_data()  # an unread body would be taken for the next request of a kept-alive connection
+        try:
+            self._authenticate(request)
+            endpoint, arguments = ROUTES.bind_to_environ(environ).match()
+            response = getattr(self, f"_{endpoint}")(request, **arguments)
+        except ServerError as error:
+            response = _error(error.code, str(error))
+        except HTTPException as error:
+            code = ErrorCode.METHOD_NOT_ALLOWED if error.code == 405 else ErrorCode.NOT_FOUND
+            response = _error(code, f"{request.method} {request.path}: {error.description}")
+        answer: Iterable[bytes] = response(environ, start_response)
+        return answer
+
+    def _authenticate(self, request: Request) -> None:
+        if self._token is None:
+            return
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
+            raise ServerError(ErrorCode.UNAUTHORIZED, "Missing or invalid authentication credentials")
+
+    # -- the server and its quantum computers ----------------------------------------------------------------------
+
+    def _about(self, request: Request) -> Response:
+        return _json({"version": "fake"})
+
+    def _versions(self, request: Request) -> Response:
+        return _json({"versions": ["v1"], "latest": "v1"})
+
+    def _quantum_computers(self, request: Request) -> Response:
+        return _json(self._server.quantum_computers())
+
+    def _quantum_computer(self, request: Request, qc: str) -> Response:
+        return _json(self._server.quantum_computer(qc))
+
+    def _health(self, request: Request, qc: str) -> Response:
+        return _json(self._server.health(qc))
+
+    def _limits(self, request: Request, qc: str) -> Response:
+        return _json(self._server.limits(qc))
+
+    def _queue_availability(self, request: Request, qc: str) -> Response:
+        self._server.device(qc)
+        start = request.args.get("timerange_start", "2000-01-01T00:00:00Z")
+        end = request.args.get("timerange_end", "2100-01-01T00:00:00Z")
+        return _json({"queue_length": self._server.queue_length(), "available": [{"start": start, "end": end}]})
+
+    def _timeslots(self, request: Request, qc: str) -> Response:
+        self._server.device(qc)
+        return _json({"timeslots": []})
+
+    def _book_timeslot(self, request: Request, qc: str) -> Response:
+        self._server.device(qc)
+        raise ServerError(ErrorCode.INVALID_INPUT, "This server has no timeslots to book: its queue is always open.")
+
+    def _qc_artifact(self, request: Request, qc: str, kind: str) -> Response:
+        device = self._server.device(qc)
+        if kind in artifacts.JSON:
+            return _json(artifacts.JSON[kind](device))
+        if kind in artifacts.PROTOBUF:
+            return Response(artifacts.PROTOBUF[kind](device), mimetype="application/protobuf")
+        known = ", ".join([*artifacts.JSON, *artifacts.PROTOBUF])
+        raise ServerError(ErrorCode.QC_ARTIFACT_NOT_FOUND, f"Artifact '{kind}' not found. Available: {known}.")
+
+    def _calibration_set(self, request: Request, qc: str, cal: str) -> Response:
+        return _json(self._server.calibration(qc, cal).calibration_set)
+
+    def _metrics(self, request: Request, qc: str, cal: str) -> Response:
+        return _json(self._server.calibration(qc, cal).quality_metric_set)
+
+    def _dynamic_quantum_architecture(self, request: Request, qc: str, cal: str) -> Response:
+        return _json(self._server.calibration(qc, cal).dynamic_quantum_architecture)
+
+    # -- jobs --------------------------------------------------------------------------------------------------------
+
+    def _submit(self, request: Request, qc: str, kind: str) -> Response:
+        self._server.device(qc)
+        if kind != "circuit":
+            raise ServerError(
+                ErrorCode.UNSUPPORTED_JOB_TYPE, f"Job type '{kind}' is not supported: this server takes 'circuit' jobs."
+            )
+        tag = request.args.get("tag")
+        if tag is not None and len(tag) > 50:
+            raise ServerError(ErrorCode.INVALID_INPUT, f"A tag has at most 50 characters, this one has {len(tag)}.")
+        return self._job_response(self._server.submit(qc, request.get_data(), tag=tag))
+
+    def _job(self, request: Request, job_id: str) -> Response:
+        job = self._server.job(job_id)
+        long_poll = request.args.get("wait_until_terminal", "").lower() == "true"
+        if long_poll:
+            self._server.queue.wait(job, _poll_seconds(request))
+        elif not self._server.queue.is_held:
+            self._server.queue.wait(job, PATIENCE)
+        response = self._job_response(job)
+        if long_poll and not job.status.terminal:
+            response.headers["IQM-Long-Poll-Timed-Out"] = "true"
+        return response
+
+    def _job_response(self, job: Job) -> Response:
+        return _json(self._server.job_document(job))
+
+    def _payload(self, request: Request, job_id: str) -> Response:
+        body = self._server.job(job_id).body
+        return Response(body, mimetype="application/json", headers={"IQM-Job-Type": "circuit"})
+
+    def _cancel(self, request: Request, job_id: str) -> Response:
+        return self._job_response(self._server.cancel(job_id))
+
+    def _delete(self, request: Request, job_id: str) -> Response:
+        self._server.delete(job_id)
+        return Response(status=204)
+
+    def _job_artifact(self, request: Request, job_id: str, kind: str) -> Response:
+        documents: dict[str, Callable[[str], Any]] = {
+            "measurements": self._server.measurements,
+            "measurement_counts": self._server.measurement_counts,
+        }
+        if kind in documents:
+            return _json(documents[kind](job_id))
+        self._server.job(job_id)
+        raise ServerError(ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"A circuit job has no artifact '{kind}'.")
+
+
+def _poll_seconds(request: Request) -> int:
+    text = request.args.get("timeout_seconds", "10")
+    if not text.isdecimal() or int(text) > LONGEST_POLL:
+        raise ServerError(ErrorCode.INVALID_INPUT, f"timeout_seconds is 0 to {LONGEST_POLL}, got '{text}'.")
+    return int(text)
+
+
+def _json(document: Any) -> Response:
+    return Response(json.dumps(document, ensure_ascii=False), content_type="application/json; charset=utf-8")
+
+
+def _error(code: ErrorCode, message: str) -> Response:
+    response = _json({"error_code": code.value, "request_id": str(uuid.uuid4()), "message": message})
+    response.status_code = STATUS[code]
+    return response

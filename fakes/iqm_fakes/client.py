@@ -1,0 +1,116 @@
+"""FakeIQMClient: the vendor's client with its one HTTP call handed to a fake server in the same process.
+
+The only module that knows how the vendor's classes are laid out in each version. Nothing of the vendor is copied or
+patched: its client asks for ``requests.get`` to be called, and we call something else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import requests
+from iqm.iqm_client import IQMClient
+
+from iqm_fakes.api import Api
+from iqm_fakes.device import Device
+from iqm_fakes.server import FakeIQMServer
+from iqm_fakes.transport import InProcess, Transport, caller
+
+COMPOSED = hasattr(IQMClient, "from_url")
+"""Whether IQMClient is put together from an executor and a storage (iqm-client ≥ 36), or makes its own connection."""
+
+_vendor: Any = import_module("iqm.iqm_server_client.iqm_server_client")
+_ServerClient: Any = _vendor.IQMServerClient if COMPOSED else _vendor._IQMServerClient
+
+URL = "https://fake.invalid"
+"""An address that exists nowhere (RFC 2606): if it is ever looked up, something went around the transport."""
+
+
+class TransportedServerClient(_ServerClient):  # type: ignore[misc]  # its base depends on the vendor's version
+    """The vendor's server client on a transport; it needs no credentials and never sees any."""
+
+    def __init__(self, transport: Transport, computer: str) -> None:
+        self._transport = transport
+        super().__init__(URL, quantum_computer=computer)
+
+    # The vendor's constructor fills this from IQM_TOKEN or the tokens file, if the environment has one.
+    _auth_header_callback = property(lambda self: None, lambda self, callback: None)
+
+    def send_request(self, http_method: Callable[..., requests.Response], *args: Any, **kwargs: Any) -> Any:
+        """Make the vendor's one HTTP call on the transport (its name in iqm-client 36; below, its name before)."""
+        return super().send_request(caller(self._transport, http_method), *args, **kwargs)
+
+    def _send_request(self, http_method: Callable[..., requests.Response], *args: Any, **kwargs: Any) -> Any:
+        return super()._send_request(caller(self._transport, http_method), *args, **kwargs)
+
+
+class FakeIQMClient(IQMClient):
+    """The vendor's ``IQMClient``, connected to a simulated quantum computer in this process.
+
+    Args:
+        device: Name of a bundled device, a device file or a :class:`Device`. With ``server``, the alias of one of its
+            quantum computers. The default is the server's only one, or garnet.
+        seed: Makes results reproducible, see :class:`FakeIQMServer`.
+        noise: False simulates a perfect quantum computer.
+        server: A server to connect to, instead of a new one. Several clients may share a server.
+
+    Raises:
+        DeviceError: The device is unknown or its file is broken.
+        ValueError: Both ``server`` and ``seed`` or ``noise`` were given: they are properties of the server.
+
+    """
+
+    def __init__(
+        self,
+        device: str | os.PathLike[str] | Device | None = None,
+        *,
+        seed: int | None = None,
+        noise: bool = True,
+        server: FakeIQMServer | None = None,
+    ) -> None:
+        if server is None:
+            server = FakeIQMServer("garnet" if device is None else device, seed=seed, noise=noise)
+            computer = next(iter(server.devices))
+        else:
+            if seed is not None or not noise:
+                raise ValueError("seed and noise are properties of a server: give them to FakeIQMServer")
+            computer = _computer_on(server, device)
+        self.server = server
+        connection = TransportedServerClient(InProcess(Api(server)), computer)
+        if COMPOSED:
+            from iqm.iqm_server_client.iqm_server_executor import IQMServerExecutor
+            from iqm.iqm_server_client.iqm_server_storage import IQMServerStorage
+
+            super().__init__(executor=IQMServerExecutor(connection), storage=IQMServerStorage(connection))
+        else:
+            # the vendor's constructor sets just these two, after making an HTTP connection of its own
+            vars(self).update(_iqm_server_client=connection, _dynamic_quantum_architectures={})
+
+    def __repr__(self) -> str:
+        return f"FakeIQMClient({quantum_computer_alias(self)!r}, seed={self.server.seed})"
+
+
+def _computer_on(server: FakeIQMServer, device: str | os.PathLike[str] | Device | None) -> str:
+    if device is None:
+        if len(server.devices) > 1:
+            raise ValueError(f"the server has several quantum computers, name one: {', '.join(server.devices)}")
+        return next(iter(server.devices))
+    return server.device(device.alias if isinstance(device, Device) else os.fspath(device)).alias
+
+
+def connect(url: str, *, quantum_computer: str | None = None) -> IQMClient:
+    """Return the vendor's own client for a server, with credentials from the vendor's environment variables."""
+    if COMPOSED:
+        return IQMClient.from_url(url, quantum_computer=quantum_computer)
+    legacy: Callable[..., IQMClient] = IQMClient
+    return legacy(url, quantum_computer=quantum_computer)
+
+
+def quantum_computer_alias(client: IQMClient) -> str:
+    """Return the alias of the quantum computer that a client is connected to."""
+    connection: Any = client._executor.client if COMPOSED else vars(client)["_iqm_server_client"]
+    alias: str = connection.quantum_computer
+    return alias

@@ -1,0 +1,272 @@
+"""Jobs and the queue they wait in: the state machine, without HTTP and without a simulator.
+
+::
+
+    waiting ──→ processing ──→ completed
+       │            ├────────→ failed
+       ├────────────┴────────→ cancelled
+       └─────────────────────→ failed        (refused by the compiler)
+
+A terminal status never changes, and a timeline only grows.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from iqm_fakes.errors import ErrorCode, JobFailure, ServerError
+
+logger = logging.getLogger(__name__)
+
+SERVER = "iqm-server"
+STATION = "iqm-station-control"
+
+COMPILED = (
+    "received",
+    "validation_started",
+    "validation_ended",
+    "fetch_calibration_started",
+    "fetch_calibration_ended",
+    "compilation_started",
+)
+"""Timeline of the station until the compiler decides."""
+EXECUTED = ("execution_ended", "post_processing_started", "post_processing_ended")
+"""Timeline of the station once the shots are taken."""
+
+
+class JobStatus(StrEnum):
+    """The five words that the API uses."""
+
+    WAITING = "waiting"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a job with this status never changes again."""
+        return self not in (JobStatus.WAITING, JobStatus.PROCESSING)
+
+
+@dataclass(eq=False)
+class Job:
+    """One submitted job; only the queue changes it after submission."""
+
+    id: UUID
+    index: int
+    """Number of jobs submitted to the server before this one."""
+    computer: str
+    """Alias of the quantum computer."""
+    body: bytes
+    """The submission, byte for byte."""
+    request: Any
+    """The submission, parsed."""
+    calibration_set_id: str
+    tag: str | None = None
+    status: JobStatus = JobStatus.WAITING
+    timeline: list[tuple[str, str, datetime]] = field(default_factory=list)
+    """(source, status, time) in order."""
+    errors: list[tuple[str, str, str]] = field(default_factory=list)
+    """(source, error code, message)."""
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    """(source, message)."""
+    compiled: bool = False
+    results: Any = None
+    """What the executor returned, once completed."""
+
+
+class Machine(Protocol):
+    """What a queue needs of the quantum computer behind it."""
+
+    def compile(self, job: Job) -> Any:
+        """Return what :meth:`execute` needs. A :class:`JobFailure` ends the job."""
+
+    def execute(self, job: Job, program: Any) -> Any:
+        """Return the results. A :class:`JobFailure` ends the job."""
+
+
+class JobQueue:
+    """First come, first served.
+
+    Without workers a job is finished before its submission returns, so nobody ever waits; with workers it runs in
+    the background. :meth:`held` stops the queue, and the job at the head is then moved step by step.
+
+    Args:
+        machine: What compiles and executes.
+        workers: Number of background threads; 0 runs every job inside its submission.
+        clock: The time for timelines.
+
+    """
+
+    def __init__(
+        self, machine: Machine, *, workers: int = 0, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._machine = machine
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="iqm-fake") if workers else None
+        self._changed = threading.Condition(threading.RLock())
+        self._waiting: deque[Job] = deque()
+        self._processing: deque[tuple[Job, Any]] = deque()
+        self._holds = 0
+
+    def submit(self, job: Job) -> None:
+        """Append a job; unless the queue is held, it is run now or as soon as a worker is free."""
+        with self._changed:
+            self._stamp(job, SERVER, "created")
+            self._waiting.append(job)
+            held = bool(self._holds)
+        if not held:
+            self._run_in_turn(1)
+
+    def position(self, job: Job) -> int | None:
+        """Return the number of jobs ahead of a waiting job while the queue is held, otherwise None."""
+        with self._changed:
+            return self._waiting.index(job) if self._holds and job in self._waiting else None
+
+    def cancel(self, job: Job) -> None:
+        """End a waiting or processing job.
+
+        Raises:
+            ServerError: ``illegal_job_status``, the job has already ended.
+
+        """
+        with self._changed:
+            if job.status.terminal:
+                raise ServerError(ErrorCode.ILLEGAL_JOB_STATUS, f"Illegal job status: the job is {job.status.value}")
+            self._leave(job)
+            self._end(job, JobStatus.CANCELLED)
+
+    def discard(self, job: Job) -> None:
+        """Forget a job, ending it first if it has not ended."""
+        with self._changed:
+            if not job.status.terminal:
+                self.cancel(job)
+
+    def wait(self, job: Job, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for a job to end; return whether it has."""
+        with self._changed:
+            return self._changed.wait_for(lambda: job.status.terminal, timeout)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether jobs stay where they are until they are stepped."""
+        return bool(self._holds)
+
+    @contextmanager
+    def held(self) -> Iterator[JobQueue]:
+        """Keep jobs waiting inside the ``with`` block; on leaving it, whatever still waits is run."""
+        with self._changed:
+            self._holds += 1
+        try:
+            yield self
+        finally:
+            with self._changed:
+                self._holds -= 1
+                resume = len(self._waiting) if not self._holds else 0
+            if not self._holds:
+                self._finish_all()
+                self._run_in_turn(resume)
+
+    def start_next(self) -> Job | None:
+        """Move the job at the head from waiting to processing and return it; None if nothing waits."""
+        with self._changed:
+            if not self._waiting:
+                return None
+            job = self._waiting.popleft()
+            job.status = JobStatus.PROCESSING
+            for status in COMPILED:
+                self._stamp(job, STATION, status)
+        with self._failures(job):
+            program = self._machine.compile(job)
+            with self._changed:
+                if not job.status.terminal:
+                    job.compiled = True
+                    for status in ("compilation_ended", "pending_execution", "execution_started"):
+                        self._stamp(job, STATION, status)
+                    self._processing.append((job, program))
+        return job
+
+    def finish_next(self) -> Job | None:
+        """Complete the job that has been processing longest and return it; None if nothing is processing."""
+        with self._changed:
+            if not self._processing:
+                return None
+            job, program = self._processing.popleft()
+        with self._failures(job):
+            results = self._machine.execute(job, program)
+            with self._changed:
+                if not job.status.terminal:
+                    job.results = results
+                    for status in EXECUTED:
+                        self._stamp(job, STATION, status)
+                    self._stamp(job, SERVER, "ready")
+                    self._end(job, JobStatus.COMPLETED)
+        return job
+
+    def drain(self) -> None:
+        """Run every job that waits or is processing."""
+        self._finish_all()
+        while self.start_next():
+            self._finish_all()
+
+    def close(self) -> None:
+        """Stop the workers; what still waits is cancelled."""
+        with self._changed:
+            for job in [*self._waiting, *(job for job, _ in self._processing)]:
+                self.discard(job)
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _run_in_turn(self, count: int) -> None:
+        for _ in range(count):
+            if self._pool:
+                self._pool.submit(self._run_next)
+            else:
+                self._run_next()
+
+    def _run_next(self) -> None:
+        if not self._holds and self.start_next():
+            self.finish_next()
+
+    def _finish_all(self) -> None:
+        while self.finish_next():
+            pass
+
+    @contextmanager
+    def _failures(self, job: Job) -> Iterator[None]:
+        try:
+            yield
+        except JobFailure as failure:
+            self._fail(job, failure.code, str(failure))
+        except Exception as error:
+            logger.exception("job %s", job.id)
+            self._fail(job, "internal_error", f"{type(error).__name__}: {error}")
+
+    def _fail(self, job: Job, code: str, message: str) -> None:
+        with self._changed:
+            if not job.status.terminal:
+                job.errors.append((STATION, code, message))
+                self._end(job, JobStatus.FAILED)
+
+    def _leave(self, job: Job) -> None:
+        self._waiting = deque(other for other in self._waiting if other is not job)
+        self._processing = deque(entry for entry in self._processing if entry[0] is not job)
+
+    def _end(self, job: Job, status: JobStatus) -> None:
+        self._stamp(job, SERVER, status.value)
+        job.status = status
+        self._changed.notify_all()
+
+    def _stamp(self, job: Job, source: str, status: str) -> None:
+        job.timeline.append((source, status, self._clock()))

@@ -1,0 +1,300 @@
+"""FakeIQMServer: quantum computers, their documents and their jobs; no HTTP.
+
+Everything a client can ask is a method that returns a JSON-ready document or raises
+:class:`~iqm_fakes.errors.ServerError`. :mod:`iqm_fakes.api` gives these methods paths.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import threading
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import numpy as np
+from numpy.random import SeedSequence
+from numpy.typing import NDArray
+
+from iqm_fakes.device import Calibration, Device
+from iqm_fakes.errors import ErrorCode, JobFailure, ServerError
+from iqm_fakes.jobs import Job, JobQueue, JobStatus
+from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.simulator import CircuitError, Program, Simulator
+
+Results = list[dict[str, NDArray[np.uint8]]]
+"""Per circuit: measurement key → bits of shape (shots, components of the locus)."""
+
+Document = dict[str, Any]
+
+
+class FakeIQMServer:
+    """An IQM Server whose quantum computers are simulated.
+
+    Args:
+        devices: Names of bundled devices, device files or :class:`Device` objects; each is served under its alias.
+        seed: Makes everything reproducible: results are determined by device, circuit, shots, this seed and the number
+            of jobs submitted before. ``None`` draws one; :attr:`seed` says which.
+        noise: False simulates perfect gates, components and readout.
+        workers: Background threads that run jobs. 0, for clients in the same process, finishes each job
+            before its submission is answered.
+
+    Raises:
+        DeviceError: A device is unknown or its file is broken.
+        ValueError: No device, two with one alias, or a negative seed.
+
+    """
+
+    def __init__(
+        self,
+        *devices: str | os.PathLike[str] | Device,
+        seed: int | None = None,
+        noise: bool = True,
+        workers: int = 0,
+    ) -> None:
+        loaded = [Device.load(device) for device in devices]
+        self.devices: dict[str, Device] = {device.alias: device for device in loaded}
+        if len(self.devices) < len(loaded) or not loaded:
+            raise ValueError(f"a server needs devices with different aliases, got {[d.alias for d in loaded]}")
+        self._simulators: dict[tuple[str, str], Simulator] = {}
+        self._noise = noise
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._by_id: dict[UUID, Job] = {}
+        self._start(seed)
+
+    def reset(self, *, seed: int | None = None) -> None:
+        """Start again as if newly made with this seed: no jobs, an open queue.
+
+        Jobs from before have ended, and those who hold their ids can still retrieve them.
+        """
+        self.queue.close()
+        self._start(seed)
+
+    def _start(self, seed: int | None) -> None:
+        if seed is not None and seed < 0:
+            raise ValueError(f"a seed is a non-negative integer, got {seed}")
+        self.seed = secrets.randbits(64) if seed is None else seed
+        self._ids = random.Random(self.seed)  # noqa: S311  # ids have to be reproducible, not secret
+        self._jobs: list[Job] = []
+        self._submitted = 0
+        self.queue = JobQueue(self, workers=self._workers)
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self.queue.close()
+
+    # -- quantum computers ---------------------------------------------------------------------------------------
+
+    def device(self, computer: str) -> Device:
+        """Return the device with this alias or id."""
+        for alias, device in self.devices.items():
+            if computer in (alias, computer_id(alias)):
+                return device
+        raise ServerError(
+            ErrorCode.QC_NOT_FOUND,
+            f"Quantum computer '{computer}' not found. Available: {', '.join(self.devices)}.",
+        )
+
+    def quantum_computers(self) -> Document:
+        """List the quantum computers."""
+        keys = ("id", "alias", "display_name", "station_control_version", "proxy_path")
+        details = [self.quantum_computer(alias) for alias in self.devices]
+        return {"quantum_computers": [{key: document[key] for key in keys} for document in details]}
+
+    def quantum_computer(self, computer: str) -> Document:
+        """Describe one quantum computer in full."""
+        device = self.device(computer)
+        return {
+            "id": computer_id(device.alias),
+            "alias": device.alias,
+            "display_name": device.display_name,
+            "station_control_version": "fake",
+            "proxy_path": None,
+            "description": f"Simulated {device.display_name}",
+            "backend_type": "simulator",
+            "number_of_qubits": len(device.static_quantum_architecture["qubits"]),
+            "pulla_enabled": False,
+            "operational_status": "online",
+            "limits": self.limits(computer),
+            "health": self.health(computer),
+            "queue_length": self.queue_length(),
+            "pricing": None,
+            "additional_info": {},
+        }
+
+    def health(self, computer: str) -> Document:
+        """Say whether the quantum computer works."""
+        return dict(self.device(computer).health)
+
+    def queue_length(self) -> int:
+        """Return the number of jobs that have not ended."""
+        return sum(not job.status.terminal for job in self.jobs)
+
+    def limits(self, computer: str) -> Document:
+        """Return the documented limits; none is enforced."""
+        self.device(computer)
+        unlimited = 2**31 - 1
+        names = ("circuits_per_job", "executions_per_job", "instructions_per_circuit", "shots_per_circuit")
+        return {f"max_{name}": unlimited for name in names}
+
+    def calibration(self, computer: str, calibration_set: str = "default") -> Calibration:
+        """Return a calibration by id, or the current one for ``default``."""
+        device = self.device(computer)
+        try:
+            return device.calibration(None if calibration_set == "default" else calibration_set.lower())
+        except KeyError:
+            raise ServerError(
+                ErrorCode.CALIBRATION_SET_NOT_FOUND,
+                f"Calibration set '{calibration_set}' of '{device.alias}' not found.",
+            ) from None
+
+    # -- jobs ----------------------------------------------------------------------------------------------------
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs on the server, in the order of their submission."""
+        return list(self._jobs)
+
+    def submit(self, computer: str, body: bytes, *, tag: str | None = None) -> Job:
+        """Accept a circuit job.
+
+        Raises:
+            ServerError: ``invalid_job_payload``, ``qc_not_found`` or ``calibration_set_not_found``.
+
+        """
+        device = self.device(computer)
+        try:
+            request = CircuitJobPayload.parse(body)
+        except InvalidPayload as error:
+            raise ServerError(ErrorCode.INVALID_JOB_PAYLOAD, f"Job payload is not valid: {error}") from None
+        calibration = self.calibration(computer, str(request.calibration_set_id or "default"))
+        with self._lock:
+            job = Job(
+                id=UUID(int=self._ids.getrandbits(128), version=4),
+                index=self._submitted,
+                computer=device.alias,
+                body=body,
+                request=request,
+                calibration_set_id=calibration.id,
+                tag=tag,
+            )
+            self._submitted += 1
+            self._jobs.append(job)
+            self._by_id[job.id] = job
+        self.queue.submit(job)
+        return job
+
+    def job(self, job_id: str) -> Job:
+        """Return a job by its id."""
+        try:
+            return self._by_id[UUID(job_id)]
+        except (KeyError, ValueError):
+            raise ServerError(ErrorCode.JOB_NOT_FOUND, f"Job '{job_id}' not found.") from None
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job that has not ended."""
+        job = self.job(job_id)
+        self.queue.cancel(job)
+        return job
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job; one that has not ended is cancelled first."""
+        job = self.job(job_id)
+        self.queue.discard(job)
+        with self._lock:
+            self._by_id.pop(job.id, None)
+            self._jobs = [other for other in self._jobs if other is not job]
+
+    def job_document(self, job: Job) -> Document:
+        """Describe a job as the API does."""
+        completed = job.status is JobStatus.COMPLETED
+        compilation = {"calibration_set_id": job.calibration_set_id} if job.compiled else None
+        return {
+            "id": str(job.id),
+            "type": "circuit",
+            "qc": {"id": computer_id(job.computer)},
+            "status": job.status.value,
+            "queue_position": self.queue.position(job),
+            "tag": job.tag,
+            "timeline": [{"source": s, "status": status, "timestamp": timestamp(t)} for s, status, t in job.timeline],
+            "compilation": compilation,
+            "execution": {"progress": {}} if job.compiled else None,
+            "artifacts": [{"type": "measurements"}, {"type": "measurement_counts"}] if completed else [],
+            "messages": [{"source": source, "message": message} for source, message in job.messages],
+            "errors": [{"source": s, "error_code": code, "message": message} for s, code, message in job.errors],
+        }
+
+    def measurements(self, job_id: str) -> list[dict[str, list[list[int]]]]:
+        """Return every shot: per circuit, key → one list of bits a shot."""
+        return [{key: bits.tolist() for key, bits in circuit.items()} for circuit in self._results(job_id)]
+
+    def measurement_counts(self, job_id: str) -> list[Document]:
+        """Return histograms: per circuit, the keys and how often each bit string was seen."""
+        return [
+            {"measurement_keys": list(circuit), "counts": histogram(list(circuit.values()))}
+            for circuit in self._results(job_id)
+        ]
+
+    def _results(self, job_id: str) -> Results:
+        job = self.job(job_id)
+        if job.status is not JobStatus.COMPLETED:
+            raise ServerError(
+                ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"Job '{job.id}' has no results: it is {job.status.value}."
+            )
+        results: Results = job.results
+        return results
+
+    # -- the machine behind the queue ----------------------------------------------------------------------------
+
+    def compile(self, job: Job) -> list[Program]:
+        """Check every circuit of a job against its calibration; called by the queue."""
+        request: CircuitJobPayload = job.request
+        options = request.options()
+        simulator = self._simulator(job)
+        programs = []
+        for index in range(len(request.circuits)):
+            try:
+                programs.append(simulator.check(request.circuit(index), options))
+            except (CircuitError, UnmappedQubit, NotImplementedError) as error:
+                raise JobFailure(f"Circuit {index}: {error}") from None
+        return programs
+
+    def execute(self, job: Job, program: list[Program]) -> Results:
+        """Take the shots of every circuit; called by the queue."""
+        simulator = self._simulator(job)
+        results = []
+        for index, circuit in enumerate(program):
+            seed = SeedSequence([self.seed, job.index, index])
+            try:
+                results.append(simulator.run(circuit, job.request.shots, seed))
+            except CircuitError as error:
+                raise JobFailure(f"Execution of circuit {index} failed: {error}") from None
+        return results
+
+    def _simulator(self, job: Job) -> Simulator:
+        key = (job.computer, job.calibration_set_id)
+        with self._lock:
+            if key not in self._simulators:
+                calibration = self.calibration(*key)
+                self._simulators[key] = Simulator(calibration, noise=self._noise)
+            return self._simulators[key]
+
+
+def computer_id(alias: str) -> str:
+    """Return the id of the quantum computer with this alias; the same on every server."""
+    return str(uuid5(NAMESPACE_URL, f"iqm-fake:{alias}"))
+
+
+def timestamp(time: datetime) -> str:
+    """Return a time as the API writes it: RFC 3339, UTC, microseconds, ``Z``."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def histogram(columns: list[NDArray[np.uint8]]) -> dict[str, int]:
+    """Count the bit strings of the joined columns, leftmost column first."""
+    bits = np.concatenate(columns, axis=1)
+    rows, counts = np.unique(bits, axis=0, return_counts=True)
+    return {"".join(map(str, row)): int(count) for row, count in zip(rows.tolist(), counts, strict=True)}

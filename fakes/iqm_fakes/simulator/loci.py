@@ -1,0 +1,112 @@
+"""Where operations can be executed: the loci and implementations of a dynamic quantum architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Any
+
+from iqm_fakes.simulator.circuit import CircuitError, Instruction
+from iqm_fakes.simulator.operations import OPERATIONS
+
+Locus = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """One operation of a dynamic architecture; loci of symmetric operations are listed in every order."""
+
+    default: str
+    overrides: Mapping[Locus, str] = field(default_factory=dict)
+    loci: Mapping[str, frozenset[Locus]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, name: str, document: Mapping[str, Any]) -> _Gate:
+        def orders(locus: Iterable[str]) -> Iterable[Locus]:
+            return permutations(locus) if name in OPERATIONS and OPERATIONS[name].symmetric else [tuple(locus)]
+
+        overrides = document["override_default_implementation"].items()
+        return cls(
+            default=document["default_implementation"],
+            overrides={order: chosen for locus, chosen in overrides for order in orders(locus.split(","))},
+            loci={
+                implementation: frozenset(order for locus in entry["loci"] for order in orders(locus))
+                for implementation, entry in document["implementations"].items()
+            },
+        )
+
+    def preferred(self, locus: Locus, fallback: str) -> tuple[str, ...]:
+        """Implementations to choose from when none is asked for, best first."""
+        return (self.overrides.get(locus, self.default), self.default, *self.loci, fallback)
+
+
+class Loci:
+    """Says which implementation executes an operation on a locus, or why none can.
+
+    Args:
+        architecture: A dynamic quantum architecture document.
+
+    """
+
+    def __init__(self, architecture: Mapping[str, Any]) -> None:
+        self.qubits = tuple(architecture["qubits"])
+        self.resonators = tuple(architecture["computational_resonators"])
+        self._components = frozenset((*self.qubits, *self.resonators))
+        self._gates = {name: _Gate.read(name, document) for name, document in architecture["gates"].items()}
+
+    def measurable(self, component: str) -> bool:
+        """Return whether the component has a calibrated ``measure``."""
+        return "measure" in self._gates and any((component,) in loci for loci in self._gates["measure"].loci.values())
+
+    def factors(self, instruction: Instruction) -> tuple[tuple[Locus, str], ...]:
+        """Split an instruction into what is executed as one: loci, and the implementation that runs on each.
+
+        Raises:
+            CircuitError: The instruction can't be executed on its locus.
+
+        """
+        name, locus = instruction.name, instruction.locus
+        operation = OPERATIONS[name]
+        if operation.arity is not None and len(locus) != operation.arity:
+            raise CircuitError(f"'{name}' acts on {operation.arity} component(s), its locus has {len(locus)}")
+        if operation.factorizable and not locus:
+            raise CircuitError(f"'{name}' acts on at least one component, its locus is empty")
+        for index, component in enumerate(locus):
+            self.check_component(component)
+            if component in locus[:index]:
+                raise CircuitError(f"component {component} is repeated in the locus")
+        parts = [(component,) for component in locus] if operation.arity is None else [locus]
+        return tuple((part, self._implementation(name, part, instruction.implementation)) for part in parts)
+
+    def check_component(self, component: str) -> None:
+        """Raise CircuitError if there is no such component."""
+        if component not in self._components:
+            names = ", ".join((*self.qubits, *self.resonators))
+            raise CircuitError(f"component {component} does not exist on the QPU; it has {names}")
+
+    def _implementation(self, name: str, locus: Locus, requested: str | None) -> str:
+        operation = OPERATIONS[name]
+        gate = self._gates.get(name, _Gate(operation.default))
+        if requested is None:
+            candidates = gate.preferred(locus, operation.default)
+        elif requested in operation.uncalibrated or requested in gate.loci:
+            candidates = (requested,)
+        else:
+            known = ", ".join(dict.fromkeys((*gate.loci, *operation.uncalibrated))) or "none"
+            raise CircuitError(f"'{name}' has no implementation '{requested}' in this calibration; available: {known}")
+        for candidate in candidates:
+            if candidate in operation.uncalibrated or locus in gate.loci.get(candidate, ()):
+                return candidate
+        if not gate.loci:
+            raise CircuitError(f"'{name}' is not available in this calibration; available: {', '.join(self._gates)}")
+        what = name if requested is None else f"{name}.{requested}"
+        loci = sorted({calibrated for candidate in candidates for calibrated in gate.loci.get(candidate, ())})
+        raise CircuitError(f"{locus} is not allowed as locus for '{what}'; {_near(locus, loci)}")
+
+
+def _near(locus: Locus, loci: list[Locus]) -> str:
+    """Name calibrated loci, those that share a component first."""
+    loci.sort(key=lambda other: not set(other) & set(locus))
+    more = f" and {len(loci) - 8} more" if len(loci) > 8 else ""
+    return f"calibrated: {', '.join(map('-'.join, loci[:8])) or 'none'}{more}"

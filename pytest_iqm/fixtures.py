@@ -1,0 +1,63 @@
+"""The fixtures.
+
+They are session-scoped, so that ``@given`` and fixtures of any scope can use them, and what they return is reset
+before each test.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_iqm.machines import FakeMachine, Machine, Machines, Spec
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
+    from iqm_fakes import FakeIQMServer
+    from pytest_iqm.backend import IQMBackend
+
+MACHINES: pytest.StashKey[Machines] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def _iqm_machine(request: pytest.FixtureRequest) -> Machine:
+    machines = request.config.stash[MACHINES]
+    spec: Spec = getattr(request, "param", machines.default)
+    live = machines.settings.live
+    if live and not spec.noise:
+        pytest.skip("noise=False exists on the fake only, and this run is --iqm-live")
+    if live and spec.device not in (*machines.settings.devices.value, live.computer.value):
+        pytest.skip(f"marked for the device '{spec.device}', and --iqm-live runs on '{live.computer.value}'")
+    return machines.get(spec)
+
+
+@pytest.fixture(scope="session")
+def iqm_client(_iqm_machine: Machine) -> IQMClient:
+    """The vendor's IQMClient: a FakeIQMClient offline, connected to the real machine with --iqm-live."""
+    return _iqm_machine.client
+
+
+@pytest.fixture(scope="session")
+def iqm_backend(_iqm_machine: Machine) -> IQMBackend:
+    """An IQMBackend: on the fake offline, on the real machine with --iqm-live."""
+    return _iqm_machine.backend
+
+
+@pytest.fixture(scope="session")
+def iqm_server(_iqm_machine: Machine) -> FakeIQMServer:
+    """The fake server behind iqm_client: its jobs, its queue, its documents. Skips with --iqm-live."""
+    return _fake(_iqm_machine).server
+
+
+@pytest.fixture(scope="session")
+def iqm_url(_iqm_machine: Machine) -> str:
+    """URL of the fake server on a loopback socket, for code that connects by itself. Skips with --iqm-live."""
+    return _fake(_iqm_machine).url
+
+
+def _fake(machine: Machine) -> FakeMachine:
+    if not isinstance(machine, FakeMachine):
+        pytest.skip("iqm_server and iqm_url steer the fake, and this run is --iqm-live")
+    return machine

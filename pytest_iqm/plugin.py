@@ -1,0 +1,132 @@
+"""The pytest plugin: hooks only. Loading it imports nothing but pytest and the standard library."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_iqm.fixtures import MACHINES, _iqm_machine, iqm_backend, iqm_client, iqm_server, iqm_url
+from pytest_iqm.live.guard import Guard
+from pytest_iqm.machines import Machines
+from pytest_iqm.settings import Settings
+
+__all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_server", "iqm_url"]
+
+GUARD: pytest.StashKey[Guard] = pytest.StashKey()
+
+LIVE = "iqm_live"
+"""Attribute of the reports of tests that ran on a real machine."""
+
+MARKER = (
+    "iqm(device=..., seed=..., noise=...): run on this fake device (name or file), with this seed, or without noise"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare options and ini keys."""
+    group = parser.getgroup("iqm", "IQM quantum computers")
+    group.addoption(
+        "--iqm-live",
+        action="store_true",
+        help="run on the real machine that IQM_SERVER_URL, IQM_QUANTUM_COMPUTER and IQM_TOKEN or IQM_TOKENS_FILE name",
+    )
+    group.addoption(
+        "--iqm-device",
+        action="append",
+        default=[],
+        metavar="NAME|FILE",
+        help="fake device to run on: a bundled one or a device file; given again, tests run on each (default: garnet)",
+    )
+    group.addoption("--iqm-computer", metavar="ALIAS", help="real machine to run on; overrides IQM_QUANTUM_COMPUTER")
+    group.addoption(
+        "--iqm-seed",
+        metavar="N",
+        help="seed of the fake; each test's own is derived from it and its id; 'random' draws one (default: 0)",
+    )
+    parser.addini("iqm_device", "fake devices to run on, like --iqm-device", type="args", default=[])
+    parser.addini("iqm_seed", "seed of the fake, like --iqm-seed", default="")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Resolve the settings, and guard real machines unless the run is live."""
+    config.addinivalue_line("markers", MARKER)
+    settings = Settings.resolve(config)
+    config.stash[MACHINES] = Machines(settings)
+    if not settings.live:
+        config.stash[GUARD] = Guard()
+    elif not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_LiveRun(), "iqm-live-run")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop servers and give back what the guard took."""
+    if MACHINES in config.stash:
+        config.stash[MACHINES].close()
+    if GUARD in config.stash:
+        config.stash[GUARD].lift()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what tests run on and why."""
+    return config.stash[MACHINES].settings.header()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand a drawn seed to an xdist worker."""
+    node.workerinput["iqm_seed"] = node.config.stash[MACHINES].settings.seed.value
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on each device that options or its marker name."""
+    if "_iqm_machine" not in metafunc.fixturenames:
+        return
+    machines = metafunc.config.stash[MACHINES]
+    specs = machines.specs(metafunc.definition)
+    if specs != [machines.default]:
+        metafunc.parametrize("_iqm_machine", specs, ids=str, indirect=True, scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Reset the machines before a test that uses them."""
+    if _uses_machine(item):
+        item.config.stash[MACHINES].start(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Mark the report of a test that ran on a real machine; xdist carries the mark to the controller."""
+    report = yield
+    if report.when == "call" and item.config.stash[MACHINES].settings.live and _uses_machine(item):
+        vars(report)[LIVE] = not report.skipped
+    return report
+
+
+class _LiveRun:
+    """The rule of live runs: one in which no live test ran has tested nothing, and is not green."""
+
+    def __init__(self) -> None:
+        self._ran = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._ran += getattr(report, LIVE, False)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        green = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        if green and not self._ran and not session.config.option.collectonly:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+        if not self._ran and not config.option.collectonly:
+            terminalreporter.section("iqm", red=True)
+            terminalreporter.line("--iqm-live: no test ran on the real machine, so the run fails")
+
+
+def _uses_machine(item: pytest.Item) -> bool:
+    return "_iqm_machine" in getattr(item, "fixturenames", ())

@@ -1,0 +1,131 @@
+"""Every setting of a test run, and where it came from.
+
+Precedence: command line, then the vendor's environment variables, then ini, then the default.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import pytest
+
+URL, COMPUTER, TOKEN, TOKENS_FILE = "IQM_SERVER_URL", "IQM_QUANTUM_COMPUTER", "IQM_TOKEN", "IQM_TOKENS_FILE"
+CREDENTIALS = (TOKEN, TOKENS_FILE)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Setting(Generic[T]):
+    """A value and its source, such as ``--iqm-seed`` or ``default``."""
+
+    value: T
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.source})"
+
+
+@dataclass(frozen=True)
+class Live:
+    """The real machine that ``--iqm-live`` chose."""
+
+    url: Setting[str]
+    computer: Setting[str]
+    credentials: str
+    """Name of the environment variable that holds them; never the secret itself."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a test run was told."""
+
+    devices: Setting[tuple[str, ...]]
+    seed: Setting[int]
+    live: Live | None
+
+    @classmethod
+    def resolve(cls, config: pytest.Config) -> Settings:
+        """Read options, environment and ini.
+
+        Raises:
+            pytest.UsageError: A setting is missing, wrong or ambiguous.
+
+        """
+        live = _live(config) if config.getoption("iqm_live") else None
+        if live is None and config.getoption("iqm_computer"):
+            raise pytest.UsageError(
+                "--iqm-computer chooses a real machine and needs --iqm-live; to choose a fake use --iqm-device"
+            )
+        return cls(devices=_devices(config), seed=_seed(config), live=live)
+
+    def header(self) -> str:
+        """Return the line that opens the report."""
+        if self.live:
+            live = self.live
+            return f"iqm: LIVE {live.computer} at {live.url}, credentials from {live.credentials}"
+        return f"iqm: fake {', '.join(self.devices.value)} ({self.devices.source}), seed {self.seed}"
+
+
+def _devices(config: pytest.Config) -> Setting[tuple[str, ...]]:
+    chosen: list[str] = config.getoption("iqm_device")
+    if chosen and config.getoption("iqm_live"):
+        raise pytest.UsageError(
+            "--iqm-device chooses a fake and --iqm-live a real machine: use one of them "
+            "(--iqm-computer chooses among real machines)"
+        )
+    inis: list[str] = config.getini("iqm_device")
+    devices: Setting[tuple[str, ...]] = (
+        Setting(tuple(chosen), "--iqm-device")
+        if chosen
+        else Setting(tuple(inis), "ini iqm_device")
+        if inis
+        else Setting(("garnet",), "default")
+    )
+    if devices.source != "default":
+        from iqm_fakes.device import Device, DeviceError
+
+        for device in devices.value:
+            try:
+                Device.load(device)
+            except DeviceError as error:
+                raise pytest.UsageError(f"{devices.source}: {error}") from None
+    return devices
+
+
+def _seed(config: pytest.Config) -> Setting[int]:
+    worker_input: dict[str, int] | None = getattr(config, "workerinput", None)
+    option: str | None = config.getoption("iqm_seed")
+    ini: str = config.getini("iqm_seed")
+    text, source = (option, "--iqm-seed") if option is not None else (ini, "ini iqm_seed") if ini else ("0", "default")
+    if text == "random":
+        drawn = secrets.randbits(32) if worker_input is None else worker_input["iqm_seed"]
+        return Setting(drawn, f"{source}=random")
+    if not text.isdecimal():
+        raise pytest.UsageError(f"{source} takes a non-negative integer or 'random', got {text!r}")
+    return Setting(int(text), source)
+
+
+def _live(config: pytest.Config) -> Live:
+    """Return the machine to use; whatever is missing or ambiguous is an error before any test runs."""
+    problems = []
+    if not os.environ.get(URL):
+        problems.append(f"set {URL} to the address of the IQM Server")
+    computer: str | None = config.getoption("iqm_computer")
+    if not computer and not os.environ.get(COMPUTER):
+        problems.append(f"name the quantum computer with --iqm-computer or {COMPUTER}")
+    given = [name for name in CREDENTIALS if os.environ.get(name)]
+    if not given:
+        problems.append(f"set {TOKEN} or {TOKENS_FILE} to your credentials")
+    if len(given) > 1:
+        problems.append(f"unset {TOKEN} or {TOKENS_FILE}: both are set, and it is unclear which to use")
+    if problems:
+        raise pytest.UsageError("--iqm-live can't reach a machine:\n" + "\n".join(f"  - {p}" for p in problems))
+    return Live(
+        url=Setting(os.environ[URL], URL),
+        computer=Setting(computer, "--iqm-computer") if computer else Setting(os.environ[COMPUTER], COMPUTER),
+        credentials=given[0],
+    )

@@ -67,8 +67,8 @@ def _serve(options: argparse.Namespace) -> int:
     )
     socket = LoopbackServer(Api(server, token=token), host=options.host, port=options.port)
     _announce(socket.url, list(server.devices), server.seed, required=token is not None)
-    # SIGTERM ends the server as Ctrl-C does, so that its port and workers are freed
-    signal.signal(signal.SIGTERM, _interrupt)
+    for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(signum, _interrupt)
     try:
         socket.serve_forever()
     except KeyboardInterrupt:

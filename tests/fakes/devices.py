@@ -102,7 +102,9 @@ def _device(
             "calibrations": [
                 {
                     "calibration_set": _observations("calibration-set", _durations(qubits, pairs, gates)),
-                    "quality_metric_set": _observations("quality-metric-set", _metrics(qubits, resonators, pairs, gates)),
+                    "quality_metric_set": _observations(
+                        "quality-metric-set", _metrics(qubits, resonators, pairs, gates)
+                    ),
                     "dynamic_quantum_architecture": {
                         "calibration_set_id": CALIBRATION_SET_ID,
                         "qubits": qubits,
@@ -140,7 +142,9 @@ def _metrics(
         rows.append((f"characterization.model.{component}.t1_time", T1[component], "s"))
         rows.append((f"characterization.model.{component}.t2_time", T2[component], "s"))
     rows += [(f"metrics.rb.prx.drag_crf_sx.{qubit}.fidelity:par=d2", PRX[qubit][1], "") for qubit in qubits]
-    rows += [(f"metrics.rb.prx.drag_gaussian.{q}.fidelity:par=d2", fidelity, "") for q, (_, fidelity) in SLOW_PRX.items()]
+    rows += [
+        (f"metrics.rb.prx.drag_gaussian.{q}.fidelity:par=d2", fidelity, "") for q, (_, fidelity) in SLOW_PRX.items()
+    ]
     for implementation, table in (("constant", READOUT), ("fast_constant", FAST_READOUT)):
         for qubit in (qubit for qubit in qubits if qubit in table):
             p_1_given_0, p_0_given_1 = table[qubit]

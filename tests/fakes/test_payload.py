@@ -93,7 +93,10 @@ def test_dynamical_decoupling_is_accepted():
         (body(measure(), shots=1.5), "shots: Input should be a valid integer"),
         (body(measure(), calibration_set_id="default"), "calibration_set_id: Input should be a valid UUID"),
         (body(measure(), heralding_mode="ones"), "heralding_mode: Input should be 'none' or 'zeros'"),
-        (body(measure(), max_circuit_duration_over_t2="1"), "max_circuit_duration_over_t2: Input should be a valid num"),
+        (
+            body(measure(), max_circuit_duration_over_t2="1"),
+            "max_circuit_duration_over_t2: Input should be a valid num",
+        ),
         (body(measure(), active_reset_cycles=0.5), "active_reset_cycles: Input should be a valid integer"),
         (body(measure(), dd_strategy={"gate_sequences": [[1, "X", "sometimes"]]}), "dd_strategy.gate_sequences.0.2"),
         (body(measure(), qubit_mapping={"a": "QB1"}), "qubit_mapping: Input should be a valid array"),
@@ -123,7 +126,9 @@ def test_a_malformed_submission_says_what_and_where(text, message):
         CircuitJobPayload.parse(text)
 
 
-@given(st.binary() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode()))
+@given(
+    st.binary() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode())
+)
 def test_nothing_a_client_can_send_breaks_the_parser(text):
     with pytest.raises(InvalidPayload):
         CircuitJobPayload.parse(text)

@@ -1,0 +1,348 @@
+"""What is sampled against what Qiskit's quantum_info computes from the published numbers; Aer has no part in the latter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from itertools import product
+from math import acos, exp, log, pi, sqrt
+from typing import Any
+
+import devices
+import numpy as np
+import pytest
+from numpy.random import Generator, SeedSequence
+from numpy.typing import NDArray
+from qiskit.circuit.library import CZGate, RGate, RZGate, SwapGate, UGate
+from qiskit.quantum_info import DensityMatrix, Kraus, Operator, average_gate_fidelity
+from scipy.stats import binom
+
+from iqm_fakes.simulator import Circuit, Instruction, Options, Simulator
+
+DEVICES = {"chain": devices.chain, "star": devices.star}
+SIMULATORS = {
+    (name, noise): Simulator(device().calibration(), noise=noise)
+    for name, device in DEVICES.items()
+    for noise in (True, False)
+}
+FALSE_ALARM = 1e-6
+"""How often one test with a random sample fails although nothing is wrong, at most."""
+
+Bits = tuple[int, ...]
+
+
+def do(name: str, *locus: str, implementation: str | None = None, **args: Any) -> Instruction:
+    return Instruction(name, locus, args, implementation)
+
+
+# -- the truth -------------------------------------------------------------------------------------------------------
+
+
+class Truth:
+    """The exact joint distribution of the recorded bits: for every record its unnormalised density matrix."""
+
+    def __init__(self, instructions: list[Instruction], *, noise: bool) -> None:
+        self.noise = noise
+        self.components = sorted({component for instruction in instructions for component in instruction.locus})
+        self.branches: dict[Bits, DensityMatrix] = {(): DensityMatrix.from_label("0" * len(self.components))}
+        self.latest: dict[tuple[str, str], int] = {}
+        self.bits = 0
+        for instruction in instructions:
+            self.apply(instruction)
+
+    def distribution(self) -> dict[Bits, float]:
+        return {record: float(np.real(state.trace())) for record, state in self.branches.items()}
+
+    def apply(self, step: Instruction) -> None:
+        if step.name in ("measure", "measure_fidelity"):
+            for component in step.locus:
+                self.measure(component, step.implementation or "constant")
+                if "feedback_key" in step.args:
+                    self.latest[component, step.args["feedback_key"]] = self.bits
+                self.bits += 1
+        elif step.name == "cc_prx":
+            deciding = self.latest[step.args["feedback_qubit"], step.args["feedback_key"]]
+            pulse = do("prx", *step.locus, angle=step.args["angle"], phase=step.args["phase"])
+            self.evolve(self.gate(pulse), step.locus, lambda record: record[deciding] == 1)
+        elif step.name in ("reset", "reset_wait", "delay"):
+            for component in step.locus:
+                to_zero = Kraus([np.diag([1, 0]), np.array([[0, 1], [0, 0]])])
+                self.evolve(
+                    to_zero if step.name != "delay" else self.decay(component, step.args["duration"]), (component,)
+                )
+        elif step.name != "barrier":
+            self.evolve(self.gate(step), step.locus)
+
+    def evolve(
+        self, channel: Kraus, locus: tuple[str, ...], condition: Callable[[Bits], bool] = lambda record: True
+    ) -> None:
+        places = [self.components.index(component) for component in locus]
+        for record, state in self.branches.items():
+            if condition(record):
+                self.branches[record] = state.evolve(channel, places)
+
+    def measure(self, component: str, implementation: str) -> None:
+        table = devices.FAST_READOUT if implementation == "fast_constant" else devices.READOUT
+        p_1_given_0, p_0_given_1 = table[component] if self.noise else (0.0, 0.0)
+        right = [[1 - p_1_given_0, p_1_given_0], [p_0_given_1, 1 - p_0_given_1]]
+        place = [self.components.index(component)]
+        after: dict[Bits, DensityMatrix] = {}
+        for (record, state), true, read in product(self.branches.items(), (0, 1), (0, 1)):
+            projected = state.evolve(Operator(np.diag([1 - true, true])), place)
+            after[*record, read] = after.get((*record, read), 0 * projected) + right[true][read] * projected
+        self.branches = after
+
+    def decay(self, component: str, duration: float) -> Kraus:
+        if not self.noise:
+            return Kraus(np.eye(2))
+        lost = 1 - exp(-duration / devices.T1[component])
+        damping = Kraus([np.diag([1, sqrt(1 - lost)]), np.array([[0, sqrt(lost)], [0, 0]])])
+        flipped = (1 - exp(-duration / devices.T2[component]) / sqrt(1 - lost)) / 2
+        dephasing = Kraus([sqrt(1 - flipped) * np.eye(2), sqrt(max(flipped, 0)) * np.diag([1, -1])])
+        return damping.compose(dephasing)
+
+    def gate(self, step: Instruction) -> Kraus:
+        ideal = Operator(_ideal(step))
+        if not self.noise or (step.name == "rz" and step.implementation != "prx_composite"):
+            return Kraus(ideal)
+        pulses = 2 if step.name == "rz" else 1
+        duration, fidelity = _published(step)
+        relaxation = self.relaxation(step.locus, duration)
+        d = 2 ** len(step.locus)
+        relaxed = average_gate_fidelity(relaxation)
+        depolarizing = max((relaxed - fidelity) / (relaxed - 1 / d), 0)
+        survives = (1 - depolarizing) ** pulses
+        paulis = [reduce(np.kron, factors) for factors in product(_PAULIS, repeat=len(step.locus))]
+        weights = [(1 - survives) / d**2] * len(paulis)
+        weights[0] += survives
+        depolarization = Kraus([sqrt(weight) * pauli for weight, pauli in zip(weights, paulis, strict=True)])
+        return Kraus(ideal).compose(self.relaxation(step.locus, pulses * duration)).compose(depolarization)
+
+    def relaxation(self, locus: tuple[str, ...], duration: float) -> Kraus:
+        # Qiskit's tensor product puts its left factor last.
+        return reduce(
+            lambda first, second: second.tensor(first), [self.decay(component, duration) for component in locus]
+        )
+
+
+_PAULIS = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
+
+
+def _ideal(step: Instruction) -> Any:
+    args = step.args
+    return {
+        "prx": lambda: RGate(args["angle"], args["phase"]),
+        "sx": lambda: RGate(pi / 2, 0),
+        "u": lambda: UGate(args["theta"], args["phi"], args["lam"]),
+        "rz": lambda: RZGate(args["angle"]),
+        "cz": lambda: CZGate(),
+        "move": lambda: SwapGate(),
+    }[step.name]()
+
+
+def _published(step: Instruction) -> tuple[float, float]:
+    if step.name in ("cz", "move"):
+        table: Mapping[Any, tuple[float, float]] = devices.CZ if step.name == "cz" else devices.MOVE
+        return table[step.locus] if step.locus in table else table[step.locus[::-1]]
+    slow = step.implementation == "drag_gaussian"
+    return (devices.SLOW_PRX if slow else devices.PRX)[step.locus[0]]
+
+
+# -- random circuits -------------------------------------------------------------------------------------------------
+
+
+def random_circuit(device: str, random: Generator, *, steps: int, early: int) -> list[Instruction]:
+    """Return gates with ``early`` measurements among them, then a measurement of every qubit that was used."""
+    writer = Writer(device, random)
+    early_steps = set(random.choice(steps, size=early, replace=False).tolist())
+    for step in range(steps):
+        if step in early_steps:
+            writer.measure()
+        else:
+            writer.operation()
+    used = sorted(
+        {component for instruction in writer.instructions for component in instruction.locus if component[0] == "Q"}
+    )
+    return [*writer.instructions, do("measure", *random.permutation(used).tolist(), key="end")]
+
+
+class Writer:
+    def __init__(self, device: str, random: Generator) -> None:
+        self.random = random
+        self.instructions: list[Instruction] = []
+        self.measured: list[str] = []
+        self.qubits = ["QB1", "QB2", "QB3"] if device == "star" else ["QB1", "QB2", "QB3", "QB4"]
+        self.conditional = ["QB1", "QB2"] if device == "star" else ["QB1", "QB2", "QB3"]
+        self.star = device == "star"
+
+    def add(self, name: str, *locus: str, implementation: str | None = None, **args: Any) -> None:
+        self.instructions.append(do(name, *locus, implementation=implementation, **args))
+
+    def qubit(self) -> str:
+        return str(self.random.choice(self.qubits))
+
+    def angle(self) -> float:
+        return float(self.random.uniform(-2 * pi, 2 * pi))
+
+    def operation(self) -> None:
+        choices = [self.prx, self.prx, self.prx, self.two, self.two, self.other, self.idle]
+        choices += [self.feedback] * (3 if self.measured else 0)
+        choices[self.random.integers(len(choices))]()
+
+    def prx(self) -> None:
+        qubit = self.qubit()
+        implementation = "drag_gaussian" if qubit == "QB2" and self.random.random() < 0.3 else None
+        self.add("prx", qubit, implementation=implementation, angle=self.angle(), phase=self.angle())
+
+    def two(self) -> None:
+        qubits = self.random.permutation(self.qubits).tolist()
+        if self.star:
+            self.add("move", qubits[0], "COMPR1")
+            for other in qubits[1 : self.random.integers(2, 4)]:
+                self.add("prx", other, angle=self.angle(), phase=self.angle())
+                self.add("cz", *self.random.permutation([other, "COMPR1"]).tolist())
+            self.add("move", qubits[0], "COMPR1")
+        else:
+            left = int(self.random.integers(3))
+            self.add("cz", *self.random.permutation(self.qubits[left : left + 2]).tolist())
+
+    def other(self) -> None:
+        qubit, kind = self.qubit(), self.random.integers(4)
+        if kind == 0:
+            self.add("sx", qubit)
+        elif kind == 1:
+            self.add("u", qubit, theta=self.angle(), phi=self.angle(), lam=self.angle())
+        else:
+            self.add("rz", qubit, angle=self.angle(), implementation=[None, "prx_composite"][kind - 2])
+
+    def idle(self) -> None:
+        locus = self.random.permutation(self.qubits)[: self.random.integers(1, 3)].tolist()
+        kind = self.random.integers(4)
+        if kind == 0:
+            self.add("barrier", *locus)
+        elif kind == 1:
+            self.add(str(self.random.choice(["reset", "reset_wait"])), *locus)
+        else:
+            self.add("delay", *locus, duration=float(self.random.uniform(0, 5e-7)))
+
+    def measure(self) -> None:
+        locus = self.random.permutation(self.qubits)[: self.random.integers(1, 3)].tolist()
+        implementation = "fast_constant" if locus == ["QB1"] else None
+        key = f"early{len(self.instructions)}"
+        self.add("measure", *locus, implementation=implementation, key=key, feedback_key="f")
+        self.measured += locus
+
+    def feedback(self) -> None:
+        args = {"angle": self.angle(), "phase": self.angle(), "feedback_key": "f"}
+        target, source = str(self.random.choice(self.conditional)), str(self.random.choice(self.measured))
+        self.add("cc_prx", target, feedback_qubit=source, **args)
+
+
+# -- comparison ------------------------------------------------------------------------------------------------------
+
+
+def sample(
+    device: str, instructions: list[Instruction], shots: int, *, noise: bool = True, seed: int = 1
+) -> NDArray[np.uint8]:
+    simulator = SIMULATORS[device, noise]
+    program = simulator.check(Circuit("test", tuple(instructions)), Options())
+    return np.concatenate(list(simulator.run(program, shots, SeedSequence(seed)).values()), axis=1)
+
+
+def assert_drawn_from(bits: NDArray[np.uint8], distribution: Mapping[Bits, float]) -> None:
+    """Two-sided exact binomial test of every outcome; by the union bound a false alarm has probability FALSE_ALARM."""
+    rows, counts = np.unique(bits, axis=0, return_counts=True)
+    seen = {tuple(row): int(count) for row, count in zip(rows.tolist(), counts, strict=True)}
+    assert sum(distribution.values()) == pytest.approx(1)
+    assert seen.keys() <= {outcome for outcome, probability in distribution.items() if probability > 1e-12}
+    level = FALSE_ALARM / len(distribution)
+    for outcome, probability in distribution.items():
+        count, p = seen.get(outcome, 0), min(max(probability, 0.0), 1.0)
+        p_value = 2 * min(binom.cdf(count, len(bits), p), binom.sf(count - 1, len(bits), p))
+        assert p_value >= level, f"{outcome}: {count} of {len(bits)} shots, expected {len(bits) * p:.1f}"
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("device", DEVICES)
+def test_noisy_circuit_gives_the_exact_distribution(device: str, seed: int) -> None:
+    instructions = random_circuit(device, np.random.default_rng(seed), steps=14, early=0)
+    assert_drawn_from(sample(device, instructions, 50_000), Truth(instructions, noise=True).distribution())
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("device", DEVICES)
+def test_feedback_and_early_measurements_give_the_exact_distribution(device: str, seed: int) -> None:
+    instructions = random_circuit(device, np.random.default_rng([1, seed]), steps=12, early=2)
+    assert_drawn_from(sample(device, instructions, 5000), Truth(instructions, noise=True).distribution())
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("early", [0, 2])
+@pytest.mark.parametrize("device", DEVICES)
+def test_noiseless_circuit_gives_the_exact_distribution(device: str, early: int, seed: int) -> None:
+    instructions = random_circuit(device, np.random.default_rng([2, early, seed]), steps=12, early=early)
+    distribution = Truth(instructions, noise=False).distribution()
+    assert_drawn_from(sample(device, instructions, 5000, noise=False), distribution)
+
+
+def test_more_components_than_a_density_matrix_takes_gives_the_exact_distribution(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("iqm_fakes.simulator.aer.DENSITY_MATRIX_COMPONENTS", 1)
+    for seed, device in enumerate(DEVICES):
+        instructions = random_circuit(device, np.random.default_rng([3, seed]), steps=14, early=0)
+        assert_drawn_from(sample(device, instructions, 5000), Truth(instructions, noise=True).distribution())
+
+
+FLIP = {"angle": pi, "phase": 0.0}
+
+
+def test_pulse_is_decided_by_the_recorded_bit_and_the_state_collapses_by_the_true_one() -> None:
+    """With perfect gates: QB1 is true 1 with p = 0.3, read wrongly, and QB2 follows what was read."""
+    p = 0.3
+    calibration = devices.chain().calibration()
+    metrics = dict(calibration.quality_metric_set)
+    metrics["observations"] = [row for row in metrics["observations"] if ".ssro." in row["dut_field"]]
+    simulator = Simulator(
+        type(calibration)(calibration.calibration_set, metrics, calibration.dynamic_quantum_architecture)
+    )
+    instructions = (
+        do("prx", "QB1", angle=acos(1 - 2 * p), phase=0.0),
+        do("measure", "QB1", key="first", feedback_key="f"),
+        do("cc_prx", "QB2", feedback_qubit="QB1", feedback_key="f", **FLIP),
+        do("measure", "QB2", "QB1", key="then"),
+    )
+    bits = simulator.run(simulator.check(Circuit("test", instructions), Options()), 20_000, SeedSequence(1))
+    wrong = {qubit: {0: devices.READOUT[qubit][0], 1: devices.READOUT[qubit][1]} for qubit in ("QB1", "QB2")}
+
+    def reads(qubit: str, true: int, read: int) -> float:
+        return wrong[qubit][true] if true != read else 1 - wrong[qubit][true]
+
+    expected = {
+        (first, second, again): sum(
+            (p if true else 1 - p) * reads("QB1", true, first) * reads("QB2", first, second) * reads("QB1", true, again)
+            for true in (0, 1)
+        )
+        for first, second, again in product((0, 1), repeat=3)
+    }
+    assert_drawn_from(np.concatenate([bits["first"], bits["then"]], axis=1), expected)
+
+
+@pytest.mark.parametrize("component", ["QB1", "QB2", "QB3", "QB4"])
+def test_delay_relaxes_each_component_by_its_own_t1(component: str) -> None:
+    """False alarms: 1e-6, by one exact binomial test."""
+    delay = log(2) * devices.T1[component]
+    others = {"QB1", "QB2", "QB3", "QB4"} - {component}
+    instructions = [
+        do("prx", component, **FLIP),
+        do("delay", component, *sorted(others), duration=delay),
+        do("measure", component, key="m"),
+    ]
+    assert_drawn_from(sample("chain", instructions, 50_000), Truth(instructions, noise=True).distribution())
+
+
+def test_measurement_takes_no_coherence_from_other_components() -> None:
+    ramsey = [do("sx", "QB1"), do("measure", "QB2", key="other"), do("sx", "QB1"), do("measure", "QB1", key="m")]
+    without = [do("sx", "QB1"), do("sx", "QB1"), do("measure", "QB1", key="m")]
+    expected = Truth(without, noise=True).distribution()
+    assert_drawn_from(sample("chain", ramsey, 50_000)[:, 1:], expected)

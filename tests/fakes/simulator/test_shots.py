@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from math import pi
+from typing import Any
+
+import devices
+import numpy as np
+import pytest
+from numpy.random import SeedSequence
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from iqm_fakes.simulator import Circuit, CircuitError, Instruction, Operation, Options, Program, Simulator
+
+NOISY = Simulator(devices.chain().calibration())
+PERFECT = Simulator(devices.chain().calibration(), noise=False)
+QUBITS = ("QB1", "QB2", "QB3", "QB4")
+HALF = {"angle": pi / 2, "phase": 0.0}
+FULL = {"angle": pi, "phase": 0.0}
+
+Bits = dict[str, NDArray[np.uint8]]
+
+
+def do(name: str, *locus: str, **args: Any) -> Instruction:
+    return Instruction(name, locus, args)
+
+
+def program(simulator: Simulator, *instructions: Instruction, **options: Any) -> Program:
+    return simulator.check(Circuit("test", instructions), Options(**options))
+
+
+def run(simulator: Simulator, *instructions: Instruction, shots: int = 100, seed: Any = 1, **options: Any) -> Bits:
+    return simulator.run(program(simulator, *instructions, **options), shots, SeedSequence(seed))
+
+
+def same(a: Bits, b: Bits) -> bool:
+    return list(a) == list(b) and all(np.array_equal(a[key], b[key]) for key in a)
+
+
+SUPERPOSITION = [do("prx", qubit, **HALF) for qubit in QUBITS]
+TERMINAL = [*SUPERPOSITION, do("cz", "QB1", "QB2"), do("measure", *QUBITS, key="m")]
+FEEDBACK = [
+    *SUPERPOSITION,
+    do("measure", "QB1", key="early", feedback_key="f"),
+    do("cc_prx", "QB3", feedback_qubit="QB1", feedback_key="f", **HALF),
+    do("measure", *QUBITS, key="m"),
+]
+
+
+def test_results_have_one_column_per_component_in_the_order_of_keys_and_loci() -> None:
+    bits = run(
+        PERFECT,
+        do("prx", "QB2", **FULL),
+        do("measure", "QB3", "QB2", key="z"),
+        do("measure", "QB4", key="a"),
+        do("prx", "QB3", **FULL),
+        do("measure", "QB1", "QB2", "QB3", key="last"),
+        shots=7,
+    )
+    assert list(bits) == ["z", "a", "last"]
+    assert {key: array.tolist() for key, array in bits.items()} == {
+        "z": [[0, 1]] * 7,
+        "a": [[0]] * 7,
+        "last": [[0, 1, 1]] * 7,
+    }
+    assert {array.dtype for array in bits.values()} == {np.dtype(np.uint8)}
+
+
+@pytest.mark.parametrize("ones", [(), ("QB1",), ("QB2", "QB4"), ("QB1", "QB2", "QB3"), QUBITS])
+def test_deterministic_circuit_without_noise_has_one_outcome(ones: tuple[str, ...]) -> None:
+    bits = run(
+        PERFECT, *[do("prx", qubit, **FULL) for qubit in ones], *[do("measure", qubit, key=qubit) for qubit in QUBITS]
+    )
+    assert {key: set(array.ravel().tolist()) for key, array in bits.items()} == {q: {int(q in ones)} for q in QUBITS}
+
+
+def test_feedback_without_noise_corrects_every_shot() -> None:
+    bits = run(
+        PERFECT,
+        do("prx", "QB1", **HALF),
+        do("measure", "QB1", key="coin", feedback_key="f"),
+        do("cc_prx", "QB1", feedback_qubit="QB1", feedback_key="f", **FULL),
+        do("cc_prx", "QB2", feedback_qubit="QB1", feedback_key="f", **FULL),
+        do("measure", "QB1", "QB2", key="m"),
+    )
+    assert set(bits["coin"].ravel().tolist()) == {0, 1}
+    assert not bits["m"][:, 0].any()
+    assert np.array_equal(bits["m"][:, 1], bits["coin"][:, 0])
+
+
+def test_state_returns_from_the_resonator() -> None:
+    star = Simulator(devices.star().calibration(), noise=False)
+    move = do("move", "QB1", "COMPR1")
+    bits = run(star, do("prx", "QB1", **FULL), move, do("barrier", "QB1", "QB2"), move, do("measure", "QB1", key="m"))
+    assert bits["m"].all()
+
+
+@pytest.mark.parametrize("instructions", [TERMINAL, FEEDBACK], ids=["terminal", "feedback"])
+def test_seed_determines_the_bits(instructions: list[Instruction]) -> None:
+    seed = SeedSequence([7, 1, 2])
+    simulated = program(NOISY, *instructions)
+    first = NOISY.run(simulated, 200, seed)
+    assert same(first, NOISY.run(simulated, 200, seed)), "the same seed object"
+    assert same(first, Simulator(devices.chain().calibration()).run(simulated, 200, SeedSequence([7, 1, 2])))
+    assert not same(first, NOISY.run(simulated, 200, SeedSequence([7, 1, 3])))
+    assert not same(first, NOISY.run(simulated, 200, SeedSequence([7, 1, 2], spawn_key=(0,))))
+
+
+def test_running_in_parallel_changes_nothing() -> None:
+    programs = [program(NOISY, *TERMINAL), program(NOISY, *FEEDBACK)] * 4
+    alone = [NOISY.run(each, 100, SeedSequence(index)) for index, each in enumerate(programs)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda index: NOISY.run(programs[index], 100, SeedSequence(index)), range(8)))
+    assert all(same(a, b) for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("instructions", [TERMINAL, FEEDBACK], ids=["terminal", "feedback"])
+def test_order_of_shots_carries_no_information(instructions: list[Instruction]) -> None:
+    """Two successive shots agree in QB4 as often as independent ones do; false alarms: 1e-6, one exact binomial test.
+
+    A fair coin, whose noise is symmetrised by comparing pairs only: P(agree) = p² + (1-p)².
+    """
+    column = run(NOISY, *instructions, shots=4000)["m"][:, 3]
+    p = column.mean()
+    agreements = int((column[::2] == column[1::2]).sum())
+    expected = p**2 + (1 - p) ** 2
+    assert 2 * min(binom.cdf(agreements, 2000, expected), binom.sf(agreements - 1, 2000, expected)) > 1e-6
+
+
+def test_heralding_keeps_the_shots_whose_herald_reads_zeros() -> None:
+    """False alarms: 1e-6, one exact binomial test of the number of survivors."""
+    shots = 20_000
+    bits = run(NOISY, *TERMINAL, shots=shots, heralding=True)["m"]
+    kept = np.prod([1 - devices.READOUT[qubit][0] for qubit in QUBITS])
+    assert 2 * min(binom.cdf(len(bits), shots, kept), binom.sf(len(bits) - 1, shots, kept)) > 1e-6
+
+
+def test_heralding_without_noise_keeps_every_shot() -> None:
+    assert len(run(PERFECT, *TERMINAL, shots=50, heralding=True)["m"]) == 50
+
+
+def test_heralding_that_keeps_nothing_is_an_error() -> None:
+    simulated = program(NOISY, *TERMINAL, heralding=True)
+    lost = 0
+    for seed in range(60):  # each shot survives with probability 0.75: all 60 surviving has probability 3e-8
+        try:
+            NOISY.run(simulated, 1, SeedSequence(seed))
+        except CircuitError as error:
+            assert str(error) == "heralding discarded all the shots"
+            lost += 1
+    assert lost
+
+
+def test_too_many_components_are_refused_with_the_number_that_works() -> None:
+    qubits = tuple(f"QB{number}" for number in range(1, 55))
+    measurements = tuple(Operation("measure", (index,), "constant", bit=index) for index in range(54))
+    with pytest.raises(
+        CircuitError, match=r"54 components takes 2\^54 × 16 bytes, .* 2 GiB; use at most 27 components"
+    ):
+        NOISY.run(Program(qubits, measurements, (("m", 54),)), 1, SeedSequence(1))
+
+
+def test_more_bits_than_a_machine_word_are_kept_apart() -> None:
+    flips = [
+        instruction
+        for number in range(70)
+        for instruction in (do("prx", "QB1", **FULL), do("measure", "QB1", key=f"m{number}"))
+    ]
+    bits = run(PERFECT, *flips, shots=3)
+    assert [array.tolist() for array in bits.values()] == [[[1 - number % 2]] * 3 for number in range(70)]

@@ -147,7 +147,7 @@ def test_a_circuit_that_is_not_transpiled_is_refused_by_the_vendor(backend):
     circuit = QuantumCircuit(3)
     circuit.ccx(0, 1, 2)
     circuit.measure_all()
-    with pytest.raises(ValueError, match="'ccx' in the circuit '.*' is not natively supported"):
+    with pytest.raises(ValueError, match=r"'ccx' in the circuit '.*' is not natively supported"):
         backend.run(circuit)
 
 

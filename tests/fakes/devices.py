@@ -83,7 +83,7 @@ def _gate(loci: dict[str, list[list[str]]]) -> dict[str, Any]:
 def _device(
     name: str, qubits: list[str], resonators: list[str], connectivity: list[list[str]], gates: dict[str, Any]
 ) -> Device:
-    pairs = [tuple(pair) for pair in connectivity]
+    pairs = [(a, b) for a, b in connectivity]
     return Device.from_document(
         {
             "schema": "iqm-device/1",
@@ -121,7 +121,7 @@ def _device(
 Observation = tuple[str, float, str]
 
 
-def _durations(qubits: list[str], pairs: list[tuple[str, ...]], gates: dict[str, Any]) -> list[Observation]:
+def _durations(qubits: list[str], pairs: list[tuple[str, str]], gates: dict[str, Any]) -> list[Observation]:
     rows: list[Observation] = [("gates.measure.fast_constant.QB1.duration", 0.4e-6, "s")]
     rows += [(f"gates.prx.drag_gaussian.{qubit}.duration", duration, "s") for qubit, (duration, _) in SLOW_PRX.items()]
     for index, qubit in enumerate(qubits):
@@ -135,7 +135,7 @@ def _durations(qubits: list[str], pairs: list[tuple[str, ...]], gates: dict[str,
 
 
 def _metrics(
-    qubits: list[str], resonators: list[str], pairs: list[tuple[str, ...]], gates: dict[str, Any]
+    qubits: list[str], resonators: list[str], pairs: list[tuple[str, str]], gates: dict[str, Any]
 ) -> list[Observation]:
     rows: list[Observation] = []
     for component in (*qubits, *resonators):

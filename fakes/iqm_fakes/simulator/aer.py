@@ -19,7 +19,7 @@ from iqm_fakes.simulator.circuit import CircuitError, Program
 from iqm_fakes.simulator.operations import MEASUREMENTS
 from iqm_fakes.simulator.physics import Action, Physics
 
-DENSITY_MATRIX_COMPONENTS = 9
+DENSITY_MATRIX_COMPONENTS = 10
 """Up to so many components one density matrix is faster than a thousand state vectors."""
 
 MEMORY_LIMIT = 2 * 2**30

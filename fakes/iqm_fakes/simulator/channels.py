@@ -40,9 +40,8 @@ def rz(angle: float) -> Matrix:
 def u(theta: float, phi: float, lam: float) -> Matrix:
     """Return the general unitary of one qubit by its Euler angles in radians, as OpenQASM's U; shape (2, 2)."""
     cos, sin = math.cos(theta / 2), math.sin(theta / 2)
-    return np.array(
-        [[cos, -np.exp(1j * lam) * sin], [np.exp(1j * phi) * sin, np.exp(1j * (phi + lam)) * cos]], dtype=complex
-    )
+    left, right = np.exp([1j * phi, 1j * lam])  # their product, because the sum of two large angles is not finite
+    return np.array([[cos, -right * sin], [left * sin, left * right * cos]], dtype=complex)
 
 
 def from_unitary(unitary: Matrix) -> Matrix:

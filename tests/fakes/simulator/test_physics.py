@@ -1,4 +1,4 @@
-"""What is sampled against what Qiskit's quantum_info computes from the published numbers; Aer has no part in the latter."""
+"""Samples against the exact distributions that quantum_info, without Aer, computes from the published numbers."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ class Writer:
         self.measured += locus
 
     def feedback(self) -> None:
-        args = {"angle": self.angle(), "phase": self.angle(), "feedback_key": "f"}
+        args: dict[str, Any] = {"angle": self.angle(), "phase": self.angle(), "feedback_key": "f"}
         target, source = str(self.random.choice(self.conditional)), str(self.random.choice(self.measured))
         self.add("cc_prx", target, feedback_qubit=source, **args)
 
@@ -294,7 +294,7 @@ def test_more_components_than_a_density_matrix_takes_gives_the_exact_distributio
         assert_drawn_from(sample(device, instructions, 5000), Truth(instructions, noise=True).distribution())
 
 
-FLIP = {"angle": pi, "phase": 0.0}
+FLIP: dict[str, Any] = {"angle": pi, "phase": 0.0}
 
 
 def test_pulse_is_decided_by_the_recorded_bit_and_the_state_collapses_by_the_true_one() -> None:
@@ -318,7 +318,7 @@ def test_pulse_is_decided_by_the_recorded_bit_and_the_state_collapses_by_the_tru
     def reads(qubit: str, true: int, read: int) -> float:
         return wrong[qubit][true] if true != read else 1 - wrong[qubit][true]
 
-    expected = {
+    expected: dict[Bits, float] = {
         (first, second, again): sum(
             (p if true else 1 - p) * reads("QB1", true, first) * reads("QB2", first, second) * reads("QB1", true, again)
             for true in (0, 1)

@@ -65,11 +65,7 @@ _VALID: dict[str, Callable[[Any], bool]] = {
 def _marker_arguments(node: Any, marker: pytest.Mark) -> dict[str, Any]:
     arguments: dict[str, Any] = dict(marker.kwargs)
     wrong = [f"positional {value!r}" for value in marker.args]
-    wrong += [
-        f"{name}={value!r}"
-        for name, value in arguments.items()
-        if name not in _VALID or not _VALID[name](value)
-    ]
+    wrong += [f"{name}={value!r}" for name, value in arguments.items() if name not in _VALID or not _VALID[name](value)]
     if wrong:
         raise pytest.UsageError(
             f"{node.nodeid}: @pytest.mark.iqm takes device='name or file', seed=non-negative integer and "

@@ -113,8 +113,13 @@ class Noise:
         return Relaxation(t1, min(t2, 2 * t1))
 
     def readout(self, component: str, name: str = "measure", implementation: str | None = None) -> Readout:
-        """Return the readout errors; a published fidelity alone is taken as symmetric."""
+        """Return the readout errors; a published fidelity alone is taken as symmetric.
+
+        Where nothing is published for ``measure_fidelity``, what is published for ``measure`` holds.
+        """
         prefix = f"metrics.ssro.{self._key(name, (component,), implementation)}"
+        if name != "measure" and not any(known.startswith(f"{prefix}.") for known in self._values):
+            return self.readout(component)
         fidelity = self._number([f"{prefix}.fidelity"], 0.0, 1.0)
         fallback = 0.0 if fidelity is None else 1 - fidelity
         errors = [self._number([f"{prefix}.{error}"], 0.0, 1.0) for error in ("error_0_to_1", "error_1_to_0")]

@@ -8,6 +8,7 @@ there is one: :class:`~iqm_fakes.simulator.Circuit` on physical component names,
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -61,8 +62,8 @@ class WireInstruction(_Wire):
         for turns, radians in FULL_TURNS.items():
             if turns in self.args and radians in self.args:
                 raise ValueError(f"has both '{radians}' (radians) and '{turns}' (full turns): send one of them")
-            if turns in self.args and not isinstance(self.args[turns], int | float):
-                raise ValueError(f"'{turns}' is not a number")
+            if turns in self.args and not _is_angle(self.args[turns]):
+                raise ValueError(f"'{turns}' is not a finite number")
         return self
 
     def current(self, physical: Mapping[str, str] | None) -> Instruction:
@@ -78,6 +79,11 @@ class WireInstruction(_Wire):
             args=args,
             implementation=self.implementation,
         )
+
+
+def _is_angle(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) < sys.float_info.max
 
 
 def _mapped(name: str, physical: Mapping[str, str]) -> str:

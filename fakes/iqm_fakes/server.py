@@ -22,7 +22,7 @@ from iqm_fakes.device import Calibration, Device
 from iqm_fakes.errors import ErrorCode, JobFailure, ServerError
 from iqm_fakes.jobs import Job, JobQueue, JobStatus
 from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
-from iqm_fakes.simulator import CircuitError, Program, Simulator
+from iqm_fakes.simulator import CircuitError, NoShotsLeft, Program, Simulator
 
 Results = list[dict[str, NDArray[np.uint8]]]
 """Per circuit: measurement key → bits of shape (shots, components of the locus)."""
@@ -270,8 +270,10 @@ class FakeIQMServer:
             seed = SeedSequence([self.seed, job.index, index])
             try:
                 results.append(simulator.run(circuit, job.request.shots, seed))
+            except NoShotsLeft:
+                raise JobFailure(f"Execution of circuit {index} with heralding discarded all the shots.") from None
             except CircuitError as error:
-                raise JobFailure(f"Execution of circuit {index} failed: {error}") from None
+                raise JobFailure(f"Circuit {index}: {error}") from None
         return results
 
     def _simulator(self, job: Job) -> Simulator:

@@ -122,3 +122,11 @@ def test_an_override_of_the_default_implementation_counts():
     assert noise.implementation("cz", ("QB3", "QB1")) == "tgss"
     assert noise.implementation("cz", ("QB2", "QB3")) == "crf_crf"
     assert noise.implementation("cz", ("QB2", "QB3"), "slepian") == "slepian"
+
+
+def test_measure_fidelity_falls_back_to_measure():
+    prefix = "metrics.ssro.measure_fidelity.constant.QB1"
+    missing = dict.fromkeys([f"{prefix}.fidelity", f"{prefix}.error_0_to_1", f"{prefix}.error_1_to_0"])
+    noise = Noise(changed("adonis", missing))
+    assert noise.readout("QB1", "measure_fidelity") == noise.readout("QB1")
+    assert noise.missing == ()

@@ -117,7 +117,13 @@ def test_dynamical_decoupling_is_accepted():
             body({"name": "prx", "locus": ["QB1"], "args": {"angle": 1, "angle_t": 1, "phase": 0}}),
             r"has both 'angle' \(radians\) and 'angle_t' \(full turns\)",
         ),
-        (body({"name": "prx", "locus": ["QB1"], "args": {"angle_t": "x", "phase": 0}}), "'angle_t' is not a number"),
+        *(
+            (
+                body({"name": "prx", "locus": ["QB1"], "args": {"angle_t": wrong, "phase": 0}}),
+                "'angle_t' is not a finite number",
+            )
+            for wrong in ("x", True, None, math.inf, 10**400)
+        ),
         (body({"name": "prx", "locus": "QB1"}), "instructions.0.locus: Input should be a valid array"),
     ],
 )

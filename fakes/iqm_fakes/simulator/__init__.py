@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Operation, Options, Program
+from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, NoShotsLeft, Operation, Options, Program
 from iqm_fakes.simulator.simulator import Simulator
 
-__all__ = ["Circuit", "CircuitError", "Instruction", "Operation", "Options", "Program", "Simulator"]
+__all__ = ["Circuit", "CircuitError", "Instruction", "NoShotsLeft", "Operation", "Options", "Program", "Simulator"]

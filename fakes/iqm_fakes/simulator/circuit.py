@@ -11,6 +11,10 @@ class CircuitError(Exception):
     """A circuit that the machine can't execute; the message names the instruction and says what is wrong with it."""
 
 
+class NoShotsLeft(CircuitError):
+    """Heralding discarded every shot of a circuit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """One instruction of a circuit: angles in radians, durations in seconds, physical component names."""

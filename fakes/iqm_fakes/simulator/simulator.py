@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from iqm_fakes.device import Calibration
 from iqm_fakes.noise import Noise
 from iqm_fakes.simulator.check import check
-from iqm_fakes.simulator.circuit import Circuit, CircuitError, Options, Program
+from iqm_fakes.simulator.circuit import Circuit, NoShotsLeft, Options, Program
 from iqm_fakes.simulator.loci import Loci
 from iqm_fakes.simulator.operations import MEASUREMENTS
 from iqm_fakes.simulator.physics import PERFECT, Physics
@@ -61,7 +61,8 @@ class Simulator:
             of their measurements.
 
         Raises:
-            CircuitError: Heralding discarded all the shots, or the program is too large to be simulated.
+            NoShotsLeft: Heralding discarded all the shots.
+            CircuitError: The program is too large to be simulated.
 
         """
         engine_seed, own_seed = _children(seed)
@@ -84,7 +85,7 @@ class Simulator:
         errors = [self._physics.readout(program.components[index], "measure") for index in program.heralded]
         kept = int(random.binomial(shots, math.prod(1 - error.p_1_given_0 for error in errors)))
         if not kept:
-            raise CircuitError("heralding discarded all the shots")
+            raise NoShotsLeft("heralding discarded all the shots")
         return kept
 
     def _error_rates(self, program: Program, bits: NDArray[np.uint8]) -> NDArray[np.float64]:

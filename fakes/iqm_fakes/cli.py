@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from types import FrameType
 
 from iqm_fakes.device import DeviceError, bundled_devices
@@ -65,6 +66,7 @@ def _serve(options: argparse.Namespace) -> int:
     server = FakeIQMServer(
         *(options.device or ["garnet"]), seed=options.seed, noise=not options.no_noise, workers=WORKERS
     )
+    import_module("iqm_fakes.simulator.aer")  # takes a second, which the first job would wait
     socket = LoopbackServer(Api(server, token=token), host=options.host, port=options.port)
     _announce(socket.url, list(server.devices), server.seed, required=token is not None)
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored

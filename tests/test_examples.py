@@ -1,0 +1,69 @@
+"""The examples pass offline and, unchanged, live: the vendor's own client, a server in another process."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("IQM_")}
+
+
+def run(*command, **environment):
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=EXAMPLES.parent,
+        env={**CLEAN, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def served():
+    command = ["-m", "iqm_fakes.cli", "serve", "--device", "garnet", "--device", "deneb", "--port", "0"]
+    with subprocess.Popen(
+        [sys.executable, *command, "--seed", "1", "--require-token"],
+        env={**CLEAN, "IQM_TOKEN": "only-for-tests"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        line = next(line for line in process.stdout if "IQM_SERVER_URL" in line)
+        yield re.search(r"http://\S+", line).group()
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
+def test_offline():
+    result = run("-m", "pytest", "-p", "no:cacheprovider", "examples")
+    assert result.returncode == 0, result.stdout
+    assert "iqm: fake garnet (default), seed 0 (default)" in result.stdout
+    assert re.search(r"\d+ passed in", result.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(("computer", "skipped"), [("garnet", 1), ("deneb", 0)])
+def test_live(served, computer, skipped):
+    environment = {"IQM_SERVER_URL": served, "IQM_TOKEN": "only-for-tests"}
+    result = run(
+        "-m", "pytest", "-p", "no:cacheprovider", "--iqm-live", "--iqm-computer", computer, "examples", **environment
+    )
+    assert result.returncode == 0, result.stdout
+    assert f"iqm: LIVE {computer} (--iqm-computer) at {served} (IQM_SERVER_URL)" in result.stdout
+    summary = result.stdout.splitlines()[-1]
+    assert re.search(r"\d+ passed", summary)
+    assert ("1 skipped" in summary) == bool(skipped)
+    assert "only-for-tests" not in result.stdout
+
+
+def test_script():
+    result = run("-W", "ignore", str(EXAMPLES / "script.py"))
+    assert result.returncode == 0, result.stderr
+    assert "DONE" in result.stdout
+
+
+def test_the_readme_shows_the_first_example():
+    assert (EXAMPLES / "test_bell.py").read_text().strip() in (EXAMPLES.parent / "README.md").read_text()

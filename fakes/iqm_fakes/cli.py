@@ -68,10 +68,10 @@ def _serve(options: argparse.Namespace) -> int:
     )
     import_module("iqm_fakes.simulator.aer")  # takes a second, which the first job would wait
     socket = LoopbackServer(Api(server, token=token), host=options.host, port=options.port)
-    _announce(socket.url, list(server.devices), server.seed, required=token is not None)
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(signum, _interrupt)
     try:
+        _announce(socket.url, list(server.devices), server.seed, required=token is not None)
         socket.serve_forever()
     except KeyboardInterrupt:
         print("iqm-fake: stopped", file=sys.stderr)  # noqa: T201

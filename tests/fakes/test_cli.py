@@ -1,0 +1,104 @@
+"""``iqm-fake serve`` as a process of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from iqm_fakes import cli
+
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("IQM_")}
+BELL = {
+    "circuits": [
+        {
+            "name": "c",
+            "instructions": [
+                {"name": "prx", "locus": ["QB1"], "args": {"angle": 1.5707963, "phase": 0.0}},
+                {"name": "measure", "locus": ["QB1"], "args": {"key": "m"}},
+            ],
+        }
+    ],
+    "shots": 50,
+}
+
+
+@contextmanager
+def serving(*arguments, **environment):
+    """Start a server; gives its process, URL and the lines that it printed."""
+    command = [sys.executable, "-m", "iqm_fakes.cli", "serve", "--port", "0", *arguments]
+    with subprocess.Popen(
+        command, env={**CLEAN, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        lines = [process.stdout.readline() for _ in range(4)]
+        url = re.search(r"IQM_SERVER_URL=(http://\S+)", "".join(lines))
+        try:
+            yield process, url and url.group(1), "".join(lines)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_stopped(stop):
+    with serving("--device", "adonis", "--seed", "3") as (process, url, printed):
+        assert "export IQM_QUANTUM_COMPUTER=adonis" in printed
+        assert "export IQM_TOKEN=" in printed
+        assert "seed 3" in printed
+        assert requests.get(f"{url}/api/v1/quantum-computers/adonis/health", timeout=10).json()["healthy"]
+        process.send_signal(stop)
+        assert process.wait(timeout=30) == 0
+        assert "Traceback" not in process.stderr.read()
+    with socket.create_server(("127.0.0.1", int(url.rpartition(":")[2]))):
+        pass  # the port is free again
+
+
+def test_a_required_token_is_required_and_never_printed():
+    with serving("--device", "adonis", "--require-token", IQM_TOKEN="s3cret-token") as (process, url, printed):
+        assert requests.get(f"{url}/api/v1/quantum-computers", timeout=10).status_code == 401
+        headers = {"Authorization": "Bearer s3cret-token"}
+        assert requests.get(f"{url}/api/v1/quantum-computers", headers=headers, timeout=10).ok
+        process.terminate()
+        process.wait(timeout=30)
+        assert "s3cret-token" not in printed + process.stdout.read() + process.stderr.read()
+
+
+def test_the_same_seed_gives_the_same_shots():
+    answers = []
+    for _ in range(2):
+        with serving("--device", "adonis", "--seed", "11") as (_, url, _):
+            job = requests.post(f"{url}/api/v1/jobs/adonis/circuit", json=BELL, timeout=30).json()
+            query = {"wait_until_terminal": "true", "timeout_seconds": "30"}
+            requests.get(f"{url}/api/v1/jobs/{job['id']}", params=query, timeout=60)
+            answers.append(requests.get(f"{url}/api/v1/jobs/{job['id']}/artifacts/measurements", timeout=30).json())
+    assert answers[0] == answers[1]
+    assert {bit for shot in answers[0][0]["m"] for bit in shot} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--device", "granet"], "iqm-fake: no device 'granet': .*garnet"),
+        (["--seed", "-1"], "iqm-fake: a seed is a non-negative integer, got -1"),
+        (["--device", "garnet", "--device", "garnet"], "iqm-fake: a server needs devices with different aliases"),
+        (["--require-token"], "iqm-fake: --require-token needs the token in the environment variable IQM_TOKEN"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, message, capsys, monkeypatch):
+    monkeypatch.delenv("IQM_TOKEN", raising=False)
+    assert cli.main(["serve", "--port", "0", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert re.match(message, error)
+    assert error.count("\n") == 1
+
+
+def test_a_port_in_use_is_one_line(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert cli.main(["serve", "--port", str(taken.getsockname()[1])]) == 1
+    error = capsys.readouterr().err
+    assert "in use" in error
+    assert error.count("\n") == 1

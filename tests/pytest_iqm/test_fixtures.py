@@ -1,0 +1,183 @@
+"""What the fixtures give, and that tests don't see each other."""
+
+import re
+
+import pytest
+
+from iqm_fakes import Device
+
+PRINTING = """
+import pytest
+from bell import counts
+
+@pytest.mark.parametrize("n", range(3))
+def test_counts(iqm_backend, n, request):
+    print("COUNTS", request.node.name, counts(iqm_backend))
+"""
+
+
+def printed(result):
+    return dict(re.findall(r"COUNTS (\S+) ({.*?})", result.stdout.str()))
+
+
+def test_a_test_has_its_own_reproducible_counts(suite):
+    first = printed(suite(test_a=PRINTING))
+    assert len(set(first.values())) == 3
+    assert printed(suite()) == first
+    assert printed(suite("test_a.py::test_counts[2]")) == {"test_counts[2]": first["test_counts[2]"]}
+    assert set(printed(suite("--iqm-seed", "1")).values()).isdisjoint(first.values())
+
+
+def test_order_does_not_matter(suite, pytester):
+    first = printed(suite(test_a=PRINTING))
+    reverse = "def pytest_collection_modifyitems(items): items.reverse()"
+    again = suite(conftest=reverse)
+    assert printed(again) == first
+    assert list(printed(again)) == list(first)[::-1]
+
+
+def test_workers_do_not_matter(suite, pytester):
+    pytest.importorskip("xdist", reason="needs pytest-xdist")
+    writing = PRINTING.replace('print("COUNTS", request.node.name, counts(iqm_backend))', "note(request, iqm_backend)")
+    note = 'def note(request, backend):\n    open(request.node.name, "w").write(str(counts(backend)))\n\n'
+    first = printed(suite(test_a=PRINTING))
+    pytester.makepyfile(test_a=writing.replace("@pytest", note + "@pytest", 1))
+    result = pytester.runpytest_subprocess("-n", "2", "-p", "no:randomly")
+    result.assert_outcomes(passed=3)
+    assert {name: (pytester.path / name).read_text() for name in first} == first
+
+
+def test_a_rerun_gives_the_same_counts(suite):
+    pytest.importorskip("pytest_rerunfailures", reason="needs pytest-rerunfailures")
+    source = PRINTING.replace("range(3)", "[0]") + "    assert False\n"
+    result = suite("--reruns", "2", test_a=source)
+    seen = re.findall(r"COUNTS (\S+ {.*?})", result.stdout.str())
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
+
+
+def test_devices_of_options_and_markers(suite, pytester):
+    document = {**Device.load("adonis").document, "alias": "mine"}
+    Device.from_document(document).save(pytester.path / "mine.json")
+    source = """
+    import pytest
+    pytestmark = pytest.mark.iqm(device="adonis")
+
+    def test_module(iqm_backend):
+        print("NAME module", iqm_backend.name)
+
+    @pytest.mark.iqm(device="deneb")
+    class TestClass:
+        def test_class(self, iqm_backend):
+            print("NAME class", iqm_backend.name)
+
+        @pytest.mark.iqm(device="mine.json", seed=3)
+        def test_closest(self, iqm_backend, iqm_server):
+            print("NAME closest", iqm_backend.name, iqm_server.seed)
+    """
+    plain = "def test_plain(iqm_backend, request): print('NAME', request.node.name, iqm_backend.name)"
+    result = suite("--iqm-device", "garnet", "--iqm-device", "mine.json", test_a=source, test_b=plain)
+    result.assert_outcomes(passed=5)
+    assert sorted(re.findall(r"NAME (.*)", result.stdout.str()) == [
+        "class deneb",
+        "closest mine 3",
+        "module adonis",
+        "test_plain[garnet] garnet",
+        "test_plain[mine] mine",
+    ]
+
+
+def test_without_noise_results_are_exact(suite):
+    source = """
+    import pytest
+    from bell import counts
+
+    @pytest.mark.iqm(noise=False)
+    def test_x(iqm_backend):
+        assert set(counts(iqm_backend, shots=5000)) == {"00", "11"}
+    """
+    suite(test_a=source).assert_outcomes(passed=1)
+
+
+def test_a_seed_of_the_marker_is_the_servers(suite):
+    source = """
+    import pytest
+
+    @pytest.mark.iqm(seed=42)
+    @pytest.mark.parametrize("n", range(2))
+    def test_x(iqm_server, n):
+        assert iqm_server.seed == 42
+    """
+    suite(test_a=source).assert_outcomes(passed=2)
+
+
+def test_what_a_test_changes_is_undone(suite):
+    source = """
+    import pytest
+    from bell import counts
+
+    @pytest.mark.parametrize("n", range(3))
+    def test_x(iqm_backend, iqm_server, n):
+        assert iqm_server.jobs == []
+        assert not iqm_server.queue.is_held
+        assert iqm_backend.options.shots == 1024
+        assert iqm_backend.max_circuits is None
+        assert iqm_backend.name == "garnet"
+        counts(iqm_backend)
+        iqm_backend.set_options(shots=3)
+        iqm_backend.max_circuits = 1
+        iqm_backend.name = "other"
+        iqm_server.queue.held().__enter__()
+        iqm_backend.close_client()
+    """
+    suite(test_a=source).assert_outcomes(passed=3)
+
+
+def test_jobs_of_fixtures_with_a_wider_scope_stay_retrievable(suite):
+    source = """
+    import pytest
+    from bell import counts
+    from qiskit import QuantumCircuit, transpile
+
+    @pytest.fixture(scope="module")
+    def job(iqm_backend):
+        qc = QuantumCircuit(1)
+        qc.measure_all()
+        return iqm_backend.run(transpile(qc, iqm_backend), shots=10)
+
+    @pytest.mark.parametrize("n", range(2))
+    def test_x(iqm_backend, job, n):
+        assert iqm_backend.retrieve_job(job.job_id()).result().success
+    """
+    suite(test_a=source).assert_outcomes(passed=2)
+
+
+def test_hypothesis_takes_the_fixtures(suite):
+    source = """
+    from bell import counts
+    from hypothesis import given, settings, strategies as st
+
+    @settings(max_examples=5, deadline=None)
+    @given(shots=st.integers(1, 50))
+    def test_x(iqm_backend, iqm_client, iqm_server, iqm_url, shots):
+        assert sum(counts(iqm_backend, shots).values()) == shots
+    """
+    suite(test_a=source).assert_outcomes(passed=1)
+
+
+def test_the_url_and_the_client_reach_the_same_server(suite):
+    source = """
+    from bell import counts
+    from iqm_fakes.client import connect
+    from pytest_iqm import IQMBackend
+
+    def test_x(iqm_url, iqm_server, iqm_backend):
+        outside = IQMBackend(connect(iqm_url, quantum_computer="garnet"))
+        counts(outside)
+        counts(iqm_backend)
+        assert len(iqm_server.jobs) == 2
+        for backend in (outside, iqm_backend):
+            for job in iqm_server.jobs:
+                assert backend.retrieve_job(str(job.id)).result().success
+    """
+    suite(test_a=source).assert_outcomes(passed=1)

@@ -1,0 +1,89 @@
+"""Live runs, against a server on a socket of this process, through the vendor's own client."""
+
+import pytest
+
+from iqm_fakes import Api, FakeIQMServer, loopback
+
+TOKEN = "s3cret-of-the-test"
+
+BELL = """
+import pytest
+from bell import counts
+
+def test_bell(iqm_backend, iqm_client):
+    assert type(iqm_client).__name__ == "IQMClient"
+    assert sum(counts(iqm_backend).values()) == 1000
+
+def test_steers_the_fake(iqm_server): pass
+def test_wants_the_fakes_address(iqm_url): pass
+
+@pytest.mark.iqm(device="deneb")
+def test_star(iqm_backend): pass
+
+@pytest.mark.iqm(noise=False)
+def test_exact(iqm_backend): pass
+"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    return FakeIQMServer("garnet", "adonis", seed=1)
+
+
+@pytest.fixture
+def live(suite, server, monkeypatch):
+    with loopback(Api(server, token=TOKEN)) as url:
+        monkeypatch.setenv("IQM_SERVER_URL", url)
+        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", "garnet")
+        monkeypatch.setenv("IQM_TOKEN", TOKEN)
+        yield lambda *arguments, **sources: suite("--iqm-live", *arguments, **sources)
+
+
+def test_a_live_run_reaches_the_machine_and_skips_what_it_can_not_do(live, server):
+    before = len(server.jobs)
+    result = live("-rs", test_a=BELL)
+    result.assert_outcomes(passed=1, skipped=4)
+    assert len(server.jobs) == before + 1
+    output = result.stdout.str()
+    assert "iqm: LIVE garnet (IQM_QUANTUM_COMPUTER)" in output
+    assert "iqm_server and iqm_url steer the fake, and this run is --iqm-live" in output
+    assert "marked for the device 'deneb', and --iqm-live runs on 'garnet'" in output
+    assert "noise=False exists on the fake only" in output
+    assert TOKEN not in output
+
+
+def test_a_wrong_token_is_an_error_not_a_skip(live, monkeypatch):
+    monkeypatch.setenv("IQM_TOKEN", "wr0ng")
+    result = live("-k", "bell", test_a=BELL)
+    result.assert_outcomes(errors=1)
+    assert "Missing or invalid authentication credentials" in result.stdout.str()
+    assert "test_bell" in result.stdout.str()
+    assert "wr0ng" not in result.stdout.str()
+
+
+def test_an_unknown_computer_is_an_error_that_names_the_known_ones(live):
+    result = live("-k", "bell", "--iqm-computer", "emerald", test_a=BELL)
+    result.assert_outcomes(errors=1)
+    assert "garnet" in result.stdout.str()
+    assert "adonis" in result.stdout.str()
+
+
+@pytest.mark.parametrize("arguments", [["-k", "steers"], ["-k", "nothing_like_it"], []])
+def test_a_live_run_that_tested_nothing_fails(live, arguments):
+    result = live(*arguments, test_a="def test_nothing(): pass\n" if not arguments else BELL)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "--iqm-live: no test ran on the real machine, so the run fails" in result.stdout.str()
+
+
+def test_collecting_only_is_fine(live):
+    assert live("--collect-only", test_a=BELL).ret == 0
+
+
+def test_workers_count(live, pytester):
+    pytest.importorskip("xdist", reason="needs pytest-xdist")
+    pytester.makepyfile(test_a=BELL, test_b="def test_nothing(): pass")
+    run = ("--iqm-live", "-n", "2", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess(*run)
+    result.assert_outcomes(passed=2, skipped=4)
+    assert result.ret == 0
+    assert pytester.runpytest_subprocess(*run, "test_b.py").ret == pytest.ExitCode.TESTS_FAILED

@@ -78,7 +78,7 @@ def test_devices_of_options_and_markers(suite, pytester):
     plain = "def test_plain(iqm_backend, request): print('NAME', request.node.name, iqm_backend.name)"
     result = suite("--iqm-device", "garnet", "--iqm-device", "mine.json", test_a=source, test_b=plain)
     result.assert_outcomes(passed=5)
-    assert sorted(re.findall(r"NAME (.*)", result.stdout.str()) == [
+    assert sorted(re.findall(r"NAME (.*)", result.stdout.str())) == [
         "class deneb",
         "closest mine 3",
         "module adonis",

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from importlib import import_module
 from types import FrameType
 
@@ -70,13 +71,10 @@ def _serve(options: argparse.Namespace) -> int:
     socket = LoopbackServer(Api(server, token=token), host=options.host, port=options.port)
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(signum, _interrupt)
-    try:
+    with closing(server), suppress(KeyboardInterrupt):
         _announce(socket.url, list(server.devices), server.seed, required=token is not None)
         socket.serve_forever()
-    except KeyboardInterrupt:
-        print("iqm-fake: stopped", file=sys.stderr)  # noqa: T201
-    finally:
-        server.close()
+    print("iqm-fake: stopped", file=sys.stderr)  # noqa: T201
     return 0
 
 

@@ -2,8 +2,6 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["pytester"]
-
 # A busy machine is no defect, and what CI says of a commit has to be repeatable; at a desk new examples are tried.
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)

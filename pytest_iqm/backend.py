@@ -142,12 +142,11 @@ class IQMBackend(VendorBackend):
         An id that the server does not know raises the vendor's error for status 404, whose message names the id.
 
         """
-        client = self.client
+        _ = self.client  # a closed one is reported before a malformed id
         try:
             job_id = str(UUID(str(job_id)))
         except ValueError:
             raise ValueError(f"a job id is a UUID such as '{UUID(int=0)}', got {job_id!r}") from None
-        del client
         return super().retrieve_job(job_id)
 
 

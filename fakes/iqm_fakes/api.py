@@ -45,6 +45,9 @@ STATUS = {
 PATIENCE = 1.0
 """Seconds that a status request waits for a running job, so that a polling client sees it finish at once."""
 
+JSON = "application/json; charset=utf-8"
+"""Without the charset, clients would guess it, slowly."""
+
 LONGEST_POLL = 30
 """Seconds that a client may ask a status request to wait for the end of a job."""
 
@@ -217,12 +220,12 @@ class Api:
         return Response(status=204)
 
     def _job_artifact(self, request: Request, job_id: str, kind: str) -> Response:
-        documents: dict[str, Callable[[str], Any]] = {
+        documents: dict[str, Callable[[str], bytes]] = {
             "measurements": self._server.measurements,
             "measurement_counts": self._server.measurement_counts,
         }
         if kind in documents:
-            return _json(documents[kind](job_id))
+            return Response(documents[kind](job_id), content_type=JSON)
         self._server.job(job_id)
         raise ServerError(ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"A circuit job has no artifact '{kind}'.")
 
@@ -235,7 +238,7 @@ def _poll_seconds(request: Request) -> int:
 
 
 def _json(document: Any) -> Response:
-    return Response(json.dumps(document, ensure_ascii=False), content_type="application/json; charset=utf-8")
+    return Response(json.dumps(document, ensure_ascii=False), content_type=JSON)
 
 
 def _error(code: ErrorCode, message: str) -> Response:

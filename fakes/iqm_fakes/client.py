@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import requests
 from iqm.iqm_client import IQMClient
@@ -17,6 +17,7 @@ from iqm.iqm_client import IQMClient
 from iqm_fakes.api import Api
 from iqm_fakes.device import Device
 from iqm_fakes.server import FakeIQMServer
+from iqm_fakes.simulator import Method
 from iqm_fakes.transport import InProcess, Transport, caller
 
 COMPOSED = hasattr(IQMClient, "from_url")
@@ -55,11 +56,13 @@ class FakeIQMClient(IQMClient):
             quantum computers. The default is the server's only one, or garnet.
         seed: Makes results reproducible, see :class:`FakeIQMServer`.
         noise: False simulates a perfect quantum computer.
+        idle: False lets components that wait for others keep their state, see :class:`FakeIQMServer`.
+        method: How Aer simulates; ``auto`` takes what is fastest for a circuit, see :class:`FakeIQMServer`.
         server: A server to connect to, instead of a new one. Several clients may share a server.
 
     Raises:
         DeviceError: The device is unknown or its file is broken.
-        ValueError: Both ``server`` and ``seed`` or ``noise`` were given: they are properties of the server.
+        ValueError: Both ``server`` and a property of a server (all others) were given, or the method is unknown.
 
     """
 
@@ -69,14 +72,17 @@ class FakeIQMClient(IQMClient):
         *,
         seed: int | None = None,
         noise: bool = True,
+        idle: bool = True,
+        method: Method | Literal["auto"] = "auto",
         server: FakeIQMServer | None = None,
     ) -> None:
         if server is None:
-            server = FakeIQMServer("garnet" if device is None else device, seed=seed, noise=noise)
+            machine = "garnet" if device is None else device
+            server = FakeIQMServer(machine, seed=seed, noise=noise, idle=idle, method=method)
             computer = next(iter(server.devices))
         else:
-            if seed is not None or not noise:
-                raise ValueError("seed and noise are properties of a server: give them to FakeIQMServer")
+            if (seed, noise, idle, method) != (None, True, True, "auto"):
+                raise ValueError("seed, noise, idle and method are properties of a server: give them to FakeIQMServer")
             computer = _computer_on(server, device)
         self.server = server
         connection = TransportedServerClient(InProcess(Api(server)), computer)

@@ -82,6 +82,9 @@ class Job:
     messages: list[tuple[str, str]] = field(default_factory=list)
     """(source, message)."""
     compiled: bool = False
+    simulation: Any = None
+    """How the machine runs it, once compiled: for each circuit, one
+    :class:`~iqm_fakes.simulator.Choice` for each of its independent parts."""
     results: Any = None
     """What the executor returned, once completed."""
 

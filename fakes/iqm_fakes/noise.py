@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from iqm_fakes.device import Calibration
@@ -66,6 +67,7 @@ class Noise:
             [*calibration.calibration_set["observations"], *calibration.quality_metric_set["observations"]]
         )
         self._missed: dict[str, None] = {}
+        self.gate = lru_cache(maxsize=None)(self._gate)  # asked once for each instruction of each circuit
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -82,7 +84,12 @@ class Noise:
         overrides = [gate["override_default_implementation"].get(",".join(order)) for order in orders]
         return next((override for override in overrides if override), default)
 
-    def gate(self, name: str, locus: tuple[str, ...], implementation: str | None = None) -> GateNoise:
+    def measures(self, component: str) -> bool:
+        """Return whether the component can be measured."""
+        implementations = self._gates.get("measure", {"implementations": {}})["implementations"]
+        return any([component] in entry["loci"] for entry in implementations.values())
+
+    def _gate(self, name: str, locus: tuple[str, ...], implementation: str | None = None) -> GateNoise:
         """Return the noise of a gate on a locus, by the calibration's default implementation if none is named."""
         if name == "cc_prx":  # its implementations are compositions with prx, whose noise it carries
             return self.gate("prx", locus)
@@ -91,6 +98,8 @@ class Noise:
             if pulses == 1:
                 return pulse
             return GateNoise(pulse.duration * pulses, 1 - (1 - pulse.depolarizing) ** pulses)
+        if name == "reset" and self.measures(locus[0]):  # a measurement and a conditional pulse
+            return GateNoise(self.gate("measure", locus).duration + self.gate("prx", locus).duration, 0.0)
         if name in ("measure", "measure_fidelity"):
             return GateNoise(max(self._duration(name, (q,), implementation) for q in locus), 0.0)
         if name not in _FIDELITY:

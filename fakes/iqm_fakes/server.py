@@ -10,22 +10,19 @@ import os
 import random
 import secrets
 import threading
+from concurrent.futures import Executor
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import numpy as np
 from numpy.random import SeedSequence
-from numpy.typing import NDArray
 
+from iqm_fakes import results
 from iqm_fakes.device import Calibration, Device
 from iqm_fakes.errors import ErrorCode, JobFailure, ServerError
 from iqm_fakes.jobs import Job, JobQueue, JobStatus
 from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
-from iqm_fakes.simulator import CircuitError, NoShotsLeft, Program, Simulator
-
-Results = list[dict[str, NDArray[np.uint8]]]
-"""Per circuit: measurement key → bits of shape (shots, components of the locus)."""
+from iqm_fakes.simulator import Bits, CircuitError, Method, NoShotsLeft, Plan, Program, Simulator, check_method
 
 Document = dict[str, Any]
 
@@ -38,12 +35,18 @@ class FakeIQMServer:
         seed: Makes everything reproducible: results are determined by device, circuit, shots, this seed and the number
             of jobs submitted before. ``None`` draws one; :attr:`seed` says which.
         noise: False simulates perfect gates, components and readout.
+        idle: False lets components that wait for others keep their state; a ``delay`` relaxes them nevertheless.
+        method: Aer's method for all circuits: ``density_matrix``, ``statevector``, ``stabilizer`` or
+            ``matrix_product_state``. ``auto`` takes the fastest that can do a circuit; the distribution of results is
+            the same. ``jobs[i].simulation`` says what was taken.
+        executor: Runs the circuits of a job, for example a process pool or a cluster's; the results are the same. The
+            server does not shut it down.
         workers: Background threads that run jobs. 0, for clients in the same process, finishes each job
             before its submission is answered.
 
     Raises:
         DeviceError: A device is unknown or its file is broken.
-        ValueError: No device, two with one alias, or a negative seed.
+        ValueError: No device, two with one alias, a negative seed, or an unknown method.
 
     """
 
@@ -52,14 +55,19 @@ class FakeIQMServer:
         *devices: str | os.PathLike[str] | Device,
         seed: int | None = None,
         noise: bool = True,
+        idle: bool = True,
+        method: Method | Literal["auto"] = "auto",
+        executor: Executor | None = None,
         workers: int = 0,
     ) -> None:
+        check_method(method)
         loaded = [Device.load(device) for device in devices]
         self.devices: dict[str, Device] = {device.alias: device for device in loaded}
         if len(self.devices) < len(loaded) or not loaded:
             raise ValueError(f"a server needs devices with different aliases, got {[d.alias for d in loaded]}")
         self._simulators: dict[tuple[str, str], Simulator] = {}
-        self._noise = noise
+        self._settings: dict[str, Any] = {"noise": noise, "idle": idle, "method": method}
+        self._executor = executor
         self._workers = workers
         self._lock = threading.Lock()
         self._by_id: dict[UUID, Job] = {}
@@ -227,62 +235,89 @@ class FakeIQMServer:
             "errors": [{"source": s, "error_code": code, "message": message} for s, code, message in job.errors],
         }
 
-    def measurements(self, job_id: str) -> list[dict[str, list[list[int]]]]:
-        """Return every shot: per circuit, key → one list of bits a shot."""
-        return [{key: bits.tolist() for key, bits in circuit.items()} for circuit in self._results(job_id)]
+    def measurements(self, job_id: str) -> bytes:
+        """Return every shot, as JSON: per circuit, key → one list of bits a shot."""
+        return results.measurements(self._results(job_id))
 
-    def measurement_counts(self, job_id: str) -> list[Document]:
-        """Return histograms: per circuit, the keys and how often each bit string was seen."""
-        return [
-            {"measurement_keys": list(circuit), "counts": histogram(list(circuit.values()))}
-            for circuit in self._results(job_id)
-        ]
+    def measurement_counts(self, job_id: str) -> bytes:
+        """Return histograms, as JSON: per circuit, the keys and how often each bit string was seen."""
+        return results.measurement_counts(self._results(job_id))
 
-    def _results(self, job_id: str) -> Results:
+    def _results(self, job_id: str) -> list[Bits]:
         job = self.job(job_id)
         if job.status is not JobStatus.COMPLETED:
             raise ServerError(
                 ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"Job '{job.id}' has no results: it is {job.status.value}."
             )
-        results: Results = job.results
-        return results
+        bits: list[Bits] = job.results
+        return bits
 
     # -- the machine behind the queue ----------------------------------------------------------------------------
 
-    def compile(self, job: Job) -> list[Program]:
-        """Check every circuit of a job against its calibration; called by the queue."""
+    def compile(self, job: Job) -> list[Plan]:
+        """Check every circuit of a job against its calibration and decide how to run it; called by the queue."""
         request: CircuitJobPayload = job.request
         options = request.options()
         simulator = self._simulator(job)
-        programs = []
+        plans = []
         for index in range(len(request.circuits)):
             try:
-                programs.append(simulator.check(request.circuit(index), options))
+                program = simulator.check(request.circuit(index), options)
+                plans.append(simulator.plan(program, request.shots))
             except (CircuitError, UnmappedQubit, NotImplementedError) as error:
                 raise JobFailure(f"Circuit {index}: {error}") from None
-        return programs
+        job.simulation = tuple(plan.choices for plan in plans)
+        return plans
 
-    def execute(self, job: Job, program: list[Program]) -> Results:
+    def execute(self, job: Job, program: list[Plan]) -> list[Bits]:
         """Take the shots of every circuit; called by the queue."""
         simulator = self._simulator(job)
-        results = []
-        for index, circuit in enumerate(program):
-            seed = SeedSequence([self.seed, job.index, index])
-            try:
-                results.append(simulator.run(circuit, job.request.shots, seed))
-            except NoShotsLeft:
-                raise JobFailure(f"Execution of circuit {index} with heralding discarded all the shots.") from None
-            except CircuitError as error:
-                raise JobFailure(f"Circuit {index}: {error}") from None
-        return results
+        seeds = [SeedSequence([self.seed, job.index, index]) for index in range(len(program))]
+        taken: list[Bits] = []
+        try:
+            if self._executor is None:
+                return simulator.run_all(program, seeds)
+            futures = [
+                self._executor.submit(
+                    _run, simulator, [plan.program for plan in program[part]], job.request.shots, seeds[part]
+                )
+                for part in _spread(program)
+            ]
+            for future in futures:
+                taken += future.result()
+        except NoShotsLeft as error:
+            index = len(taken) + error.index
+            raise JobFailure(f"Execution of circuit {index} with heralding discarded all the shots.") from None
+        except CircuitError as error:
+            raise JobFailure(str(error)) from None
+        return taken
 
     def _simulator(self, job: Job) -> Simulator:
         key = (job.computer, job.calibration_set_id)
         with self._lock:
             if key not in self._simulators:
-                calibration = self.calibration(*key)
-                self._simulators[key] = Simulator(calibration, noise=self._noise)
+                self._simulators[key] = Simulator(self.calibration(*key), **self._settings)
             return self._simulators[key]
+
+
+WORTH_A_TASK = 0.05
+"""Seconds: circuits are sent to an executor in groups that take about so long, because sending has its price."""
+
+
+def _spread(plans: list[Plan]) -> list[slice]:
+    """Split the circuits of a job into groups for an executor."""
+    ends, seconds = [], 0.0
+    for end, plan in enumerate(plans, 1):
+        seconds += plan.seconds
+        if seconds >= WORTH_A_TASK or end == len(plans):
+            ends.append(end)
+            seconds = 0.0
+    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _run(simulator: Simulator, programs: list[Program], shots: int, seeds: list[SeedSequence]) -> list[Bits]:
+    """Run some circuits of a job, perhaps on another machine."""
+    return simulator.run_all([simulator.plan(program, shots) for program in programs], seeds)
 
 
 def computer_id(alias: str) -> str:
@@ -293,10 +328,3 @@ def computer_id(alias: str) -> str:
 def timestamp(time: datetime) -> str:
     """Return a time as the API writes it: RFC 3339, UTC, microseconds, ``Z``."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def histogram(columns: list[NDArray[np.uint8]]) -> dict[str, int]:
-    """Count the bit strings of the joined columns, leftmost column first."""
-    bits = np.concatenate(columns, axis=1)
-    rows, counts = np.unique(bits, axis=0, return_counts=True)
-    return {"".join(map(str, row)): int(count) for row, count in zip(rows.tolist(), counts, strict=True)}

@@ -21,10 +21,11 @@ Matrix: TypeAlias = NDArray[np.complex128]
 ROUNDING = 1e-14
 """Kraus operators of less weight than this are rounding errors."""
 
+IDENTITY: Matrix = np.eye(2, dtype=complex)
 CZ: Matrix = np.diag([1, 1, 1, -1]).astype(complex)
 SWAP: Matrix = np.eye(4, dtype=complex)[[0, 2, 1, 3]]
-RESET: Matrix = np.array([[1, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], dtype=complex)
-"""The channel that takes one component to 0, whatever it was."""
+ONE: Matrix = np.eye(4, dtype=complex)
+"""The channel that does nothing to one component."""
 
 
 def prx(angle: float, phase: float) -> Matrix:
@@ -84,6 +85,33 @@ def depolarizing(probability: float, components: int) -> Matrix:
 def together(channels: list[Matrix]) -> Matrix:
     """Return the channel on several components whose n-th component goes through the n-th one-component channel."""
     return reduce(_tensor, channels)
+
+
+def oriented(channel: Matrix) -> Matrix:
+    """Return a channel on two components with the components exchanged."""
+    return channel.reshape([2] * 8).transpose(1, 0, 3, 2, 5, 4, 7, 6).reshape(16, 16)
+
+
+def conditional(channel: Matrix) -> Matrix:
+    """Return the channel on a first component, if a second one, which holds a recorded bit, is 1."""
+    zero, one = from_unitary(np.diag([1, 0])), from_unitary(np.diag([0, 1]))
+    return _tensor(np.eye(4, dtype=complex), zero) + _tensor(channel, one)
+
+
+def resetting(readout: Readout) -> Matrix:
+    """Return the reset of one component by measurement and a flip where 1 is read, wrongly or not."""
+    channel = np.zeros((4, 4), dtype=complex)
+    channel[0, [0, 3]] = 1 - readout.p_1_given_0, 1 - readout.p_0_given_1
+    channel[3, [0, 3]] = readout.p_1_given_0, readout.p_0_given_1
+    return channel
+
+
+def recorded(readout: Readout) -> Matrix:
+    """Return the errors of a recorded bit, which is a component without coherence."""
+    channel = np.zeros((4, 4), dtype=complex)
+    channel[0, [0, 3]] = 1 - readout.p_1_given_0, readout.p_0_given_1
+    channel[3, [0, 3]] = readout.p_1_given_0, 1 - readout.p_0_given_1
+    return channel
 
 
 def recording(readout: Readout) -> Matrix:

@@ -12,7 +12,20 @@ class CircuitError(Exception):
 
 
 class NoShotsLeft(CircuitError):
-    """Heralding discarded every shot of a circuit."""
+    """Heralding discarded every shot of a circuit.
+
+    Attributes:
+        index: Which one of those that were run together.
+
+    """
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
+
+    def __str__(self) -> str:
+        """Return the message without the index, which depends on what else was run."""
+        return "heralding discarded all the shots"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
-"""How long a circuit takes, and whether that is too long."""
+"""When operations happen, by their published durations: how long components wait, and how long a circuit takes.
+
+Everything starts as soon as possible, as the real compiler schedules by default. A barrier makes its components wait
+for each other; a conditional pulse waits for the measurement that decides it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from iqm_fakes.noise import Noise
@@ -18,47 +21,54 @@ class Step(NamedTuple):
     parameters: tuple[float, ...]
 
 
-def check_duration(steps: Iterable[Step], noise: Noise, over_t2: float) -> None:
-    """Check the duration of a circuit against the shortest T2 of the components it uses.
+class Timeline:
+    """The schedule of a circuit while its steps are being read.
 
-    Raises:
-        CircuitError: It takes longer than ``over_t2`` times that T2.
+    Args:
+        noise: Says how long operations take.
 
     """
-    ends = _ends(steps, noise)
-    t2, component = min((noise.relaxation(component).t2, component) for component in ends)
-    duration = max(ends.values())
-    if duration > over_t2 * t2:
-        raise CircuitError(
-            f"the circuit takes {duration * 1e6:.3g} µs, more than max_circuit_duration_over_t2 = {over_t2:g} times "
-            f"the T2 of {component} ({t2 * 1e6:.3g} µs); shorten the circuit or raise the limit"
-        )
 
+    def __init__(self, noise: Noise) -> None:
+        self._noise = noise
+        self._free: dict[str, float] = {}  # when the next operation on a component may start
+        self._used: dict[str, float] = {}  # when the last operation on a component ended
+        self._known: dict[tuple[str, str], float] = {}
 
-def _ends(steps: Iterable[Step], noise: Noise) -> Mapping[str, float]:
-    """Start everything as soon as possible; return when each used component is done, in seconds.
-
-    A barrier makes its components wait for each other; a conditional pulse waits for the measurement that decides it.
-    """
-    clock: dict[str, float] = {}
-    known: dict[tuple[str, str], float] = {}
-    used: set[str] = set()
-    for step in steps:
+    def place(self, step: Step) -> dict[str, float]:
+        """Schedule the next step; return how many seconds each of its components has waited since its last use."""
         name, locus, args = step.instruction.name, step.instruction.locus, step.instruction.args
-        start = max((clock.get(component, 0.0) for component in locus), default=0.0)
+        start = max((self._free.get(component, 0.0) for component in locus), default=0.0)
+        if name == "barrier":
+            self._free.update(dict.fromkeys(locus, start))
+            return {}
         if name == "cc_prx":
-            start = max(start, known[args["feedback_qubit"], args["feedback_key"]])
-        end = start + _duration(step, noise)
-        clock.update(dict.fromkeys(locus, end))
+            start = max(start, self._known[args["feedback_qubit"], args["feedback_key"]])
+        waited = {component: start - self._used.get(component, start) for component in locus}
+        end = start + self._duration(step)
+        self._free.update(dict.fromkeys(locus, end))
+        self._used.update(dict.fromkeys(locus, end))
         if "feedback_key" in args and name != "cc_prx":
-            known.update({(component, args["feedback_key"]): end for component in locus})
-        if name != "barrier":
-            used.update(locus)
-    return {component: clock[component] for component in used}
+            self._known.update({(component, args["feedback_key"]): end for component in locus})
+        return waited
 
+    def check(self, over_t2: float) -> None:
+        """Check the duration of the circuit against the shortest T2 of the components it uses.
 
-def _duration(step: Step, noise: Noise) -> float:
-    name = step.instruction.name
-    if name == "delay":
-        return step.parameters[0]
-    return max((noise.gate(name, *factor).duration for factor in step.factors), default=0.0)
+        Raises:
+            CircuitError: It takes longer than ``over_t2`` times that T2.
+
+        """
+        t2, component = min((self._noise.relaxation(component).t2, component) for component in self._used)
+        duration = max(self._used.values())
+        if duration > over_t2 * t2:
+            raise CircuitError(
+                f"the circuit takes {duration * 1e6:.3g} µs, more than max_circuit_duration_over_t2 = {over_t2:g} "
+                f"times the T2 of {component} ({t2 * 1e6:.3g} µs); shorten the circuit or raise the limit"
+            )
+
+    def _duration(self, step: Step) -> float:
+        name = step.instruction.name
+        if name == "delay":
+            return step.parameters[0]
+        return max((self._noise.gate(name, *factor).duration for factor in step.factors), default=0.0)

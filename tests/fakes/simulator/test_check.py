@@ -13,8 +13,8 @@ import pytest
 from iqm_fakes.device import Calibration
 from iqm_fakes.simulator import Circuit, CircuitError, Instruction, Operation, Options, Program, Simulator
 
-CHAIN = Simulator(devices.chain().calibration())
-STAR = Simulator(devices.star().calibration())
+CHAIN = Simulator(devices.chain().calibration(), idle=False)
+STAR = Simulator(devices.star().calibration(), idle=False)
 
 
 def do(name: str, *locus: str, implementation: str | None = None, **args: Any) -> Instruction:
@@ -252,7 +252,7 @@ def test_default_implementation_honours_overrides() -> None:
     architecture["gates"]["prx"]["override_default_implementation"] = {"QB2": "drag_gaussian"}
     architecture["gates"]["cz"]["implementations"]["tgss"] = {"loci": [["QB1", "QB2"], ["QB2", "QB3"]]}
     architecture["gates"]["cz"]["override_default_implementation"] = {"QB1,QB2": "tgss"}
-    simulator = Simulator(replace(calibration, dynamic_quantum_architecture=architecture))
+    simulator = Simulator(replace(calibration, dynamic_quantum_architecture=architecture), idle=False)
     program = check(
         simulator, prx("QB1"), prx("QB2"), do("cz", "QB2", "QB1"), do("cz", "QB2", "QB3"), do("measure", "QB1", key="m")
     )

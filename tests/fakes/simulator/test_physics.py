@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import cache, reduce
 from itertools import product
 from math import acos, exp, log, pi, sqrt
 from typing import Any
@@ -17,14 +17,18 @@ from qiskit.circuit.library import CZGate, RGate, RZGate, SwapGate, UGate
 from qiskit.quantum_info import DensityMatrix, Kraus, Operator, average_gate_fidelity
 from scipy.stats import binom
 
-from iqm_fakes.simulator import Circuit, Instruction, Options, Simulator
+from iqm_fakes.simulator import Circuit, Instruction, Method, Options, Simulator
+from iqm_fakes.simulator.engines import Trajectories
 
 DEVICES = {"chain": devices.chain, "star": devices.star}
-SIMULATORS = {
-    (name, noise): Simulator(device().calibration(), noise=noise)
-    for name, device in DEVICES.items()
-    for noise in (True, False)
-}
+METHODS: tuple[Method, ...] = ("density_matrix", "statevector", "stabilizer", "matrix_product_state")
+
+
+@cache
+def simulator(device: str, *, noise: bool = True, idle: bool = True, method: Method | None = None) -> Simulator:
+    return Simulator(DEVICES[device]().calibration(), noise=noise, idle=idle, method=method or "auto")
+
+
 FALSE_ALARM = 1e-6
 """How often one test with a random sample fails although nothing is wrong, at most."""
 
@@ -39,10 +43,17 @@ def do(name: str, *locus: str, implementation: str | None = None, **args: Any) -
 
 
 class Truth:
-    """The exact joint distribution of the recorded bits: for every record its unnormalised density matrix."""
+    """The exact joint distribution of the recorded bits: for every record its unnormalised density matrix.
 
-    def __init__(self, instructions: list[Instruction], *, noise: bool) -> None:
+    Everything starts as soon as its components are free; meanwhile those that have been used relax.
+    """
+
+    def __init__(self, instructions: list[Instruction], *, noise: bool, idle: bool = True) -> None:
         self.noise = noise
+        self.idle = idle
+        self.free: dict[str, float] = {}
+        self.done: dict[str, float] = {}
+        self.known: dict[str, float] = {}
         self.components = sorted({component for instruction in instructions for component in instruction.locus})
         self.branches: dict[Bits, DensityMatrix] = {(): DensityMatrix.from_label("0" * len(self.components))}
         self.latest: dict[tuple[str, str], int] = {}
@@ -54,6 +65,22 @@ class Truth:
         return {record: float(np.real(state.trace())) for record, state in self.branches.items()}
 
     def apply(self, step: Instruction) -> None:
+        start = max(self.free.get(component, 0.0) for component in step.locus)
+        if step.name == "cc_prx":
+            start = max(start, self.known[step.args["feedback_qubit"]])
+        if step.name != "barrier":
+            for component in step.locus:
+                waited = start - self.done.get(component, start)
+                if self.idle and waited:
+                    self.evolve(self.decay(component, waited), (component,))
+                self.done[component] = start + _duration(step)
+                if step.name == "measure":
+                    self.known[component] = self.done[component]
+        for component in step.locus:
+            self.free[component] = start + (0.0 if step.name == "barrier" else _duration(step))
+        self.act(step)
+
+    def act(self, step: Instruction) -> None:
         if step.name in ("measure", "measure_fidelity"):
             for component in step.locus:
                 self.measure(component, step.implementation or "constant")
@@ -66,10 +93,10 @@ class Truth:
             self.evolve(self.gate(pulse), step.locus, lambda record: record[deciding] == 1)
         elif step.name in ("reset", "reset_wait", "delay"):
             for component in step.locus:
-                to_zero = Kraus([np.diag([1, 0]), np.array([[0, 1], [0, 0]])])
-                self.evolve(
-                    to_zero if step.name != "delay" else self.decay(component, step.args["duration"]), (component,)
-                )
+                if step.name == "delay":
+                    self.evolve(self.decay(component, step.args["duration"]), (component,))
+                else:
+                    self.evolve(self.to_zero(component, measured=step.name == "reset"), (component,))
         elif step.name != "barrier":
             self.evolve(self.gate(step), step.locus)
 
@@ -91,6 +118,17 @@ class Truth:
             projected = state.evolve(Operator(np.diag([1 - true, true])), place)
             after[*record, read] = after.get((*record, read), 0 * projected) + right[true][read] * projected
         self.branches = after
+
+    def to_zero(self, component: str, *, measured: bool) -> Kraus:
+        """A reset measures and flips what reads as 1."""
+        p_1_given_0, p_0_given_1 = devices.READOUT[component] if self.noise and measured else (0.0, 0.0)
+        jumps = {(0, 0): 1 - p_1_given_0, (1, 0): p_1_given_0, (1, 1): p_0_given_1, (0, 1): 1 - p_0_given_1}
+        operators = []
+        for (after, before), probability in jumps.items():
+            operator = np.zeros((2, 2))
+            operator[after, before] = sqrt(probability)
+            operators.append(operator)
+        return Kraus(operators)
 
     def decay(self, component: str, duration: float) -> Kraus:
         if not self.noise:
@@ -146,6 +184,22 @@ def _published(step: Instruction) -> tuple[float, float]:
         return table[step.locus] if step.locus in table else table[step.locus[::-1]]
     slow = step.implementation == "drag_gaussian"
     return (devices.SLOW_PRX if slow else devices.PRX)[step.locus[0]]
+
+
+def _duration(step: Instruction) -> float:
+    def measurement(component: str) -> float:
+        fast = step.implementation == "fast_constant"
+        return 0.4e-6 if fast else 1.0e-6 + 1e-7 * (int(component[2:]) - 1)
+
+    if step.name == "delay":
+        return float(step.args["duration"])
+    if step.name == "measure":
+        return max(measurement(component) for component in step.locus)
+    if step.name == "reset":
+        return max(measurement(component) + devices.PRX[component][0] for component in step.locus)
+    if step.name == "reset_wait" or (step.name == "rz" and step.implementation != "prx_composite"):
+        return 0.0
+    return _published(step)[0] * (2 if step.name == "rz" else 1)
 
 
 # -- random circuits -------------------------------------------------------------------------------------------------
@@ -242,11 +296,11 @@ class Writer:
 
 
 def sample(
-    device: str, instructions: list[Instruction], shots: int, *, noise: bool = True, seed: int = 1
+    device: str, instructions: list[Instruction], shots: int, *, noise: bool = True, seed: int = 1, **settings: Any
 ) -> NDArray[np.uint8]:
-    simulator = SIMULATORS[device, noise]
-    program = simulator.check(Circuit("test", tuple(instructions)), Options())
-    return np.concatenate(list(simulator.run(program, shots, SeedSequence(seed)).values()), axis=1)
+    machine = simulator(device, noise=noise, **settings)
+    program = machine.check(Circuit("test", tuple(instructions)), Options())
+    return np.concatenate(list(machine.run(program, shots, SeedSequence(seed)).values()), axis=1)
 
 
 def assert_drawn_from(bits: NDArray[np.uint8], distribution: Mapping[Bits, float]) -> None:
@@ -285,13 +339,23 @@ def test_noiseless_circuit_gives_the_exact_distribution(device: str, early: int,
     assert_drawn_from(sample(device, instructions, 5000, noise=False), distribution)
 
 
-def test_more_components_than_a_density_matrix_takes_gives_the_exact_distribution(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("device", DEVICES)
+def test_waiting_can_be_switched_off(device: str, seed: int) -> None:
+    instructions = random_circuit(device, np.random.default_rng([4, seed]), steps=14, early=0)
+    expected = Truth(instructions, noise=True, idle=False).distribution()
+    assert_drawn_from(sample(device, instructions, 50_000, idle=False), expected)
+
+
+@pytest.mark.parametrize("early", [0, 2])
+@pytest.mark.parametrize("method", ["density_matrix", "statevector", "matrix_product_state"])
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_trajectory_gives_the_exact_distribution(
+    device: str, method: Method, early: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iqm_fakes.simulator.aer.DENSITY_MATRIX_COMPONENTS", 1)
-    for seed, device in enumerate(DEVICES):
-        instructions = random_circuit(device, np.random.default_rng([3, seed]), steps=14, early=0)
-        assert_drawn_from(sample(device, instructions, 5000), Truth(instructions, noise=True).distribution())
+    monkeypatch.setattr("iqm_fakes.simulator.engines.ENGINES", (Trajectories(method),))
+    instructions = random_circuit(device, np.random.default_rng([3, early]), steps=14, early=early)
+    assert_drawn_from(sample(device, instructions, 5000), Truth(instructions, noise=True).distribution())
 
 
 FLIP: dict[str, Any] = {"angle": pi, "phase": 0.0}

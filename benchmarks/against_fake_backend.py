@@ -1,0 +1,185 @@
+"""Time whole jobs on the simulated server and on the vendor's ``IQMFakeBackend``, in turns, on the same circuits.
+
+    python benchmarks/against_fake_backend.py [--runs 5] [--shots 1024] [--only GHZ-5 ...] [--tiny]
+
+What is timed is ``backend.run(circuit, shots=...).result().get_counts()``; for the simulated server that includes the
+vendor's client, the wire and the queue. Prints medians and their ratio as a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from iqm.qiskit_iqm import transpile_to_IQM
+from qiskit import QuantumCircuit, transpile
+
+from pytest_iqm import FakeIQMClient, IQMBackend
+
+SEED = 7
+"""Of circuits and transpiler."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table: a device, and what is run on it."""
+
+    name: str
+    device: str
+    make: Callable[[IQMBackend], list[QuantumCircuit]]
+    peer: bool = True
+    """False where the vendor's backend refuses: the circuit would need more memory than there is."""
+    tiny: bool = False
+    """Whether it is fast enough to be run just to see that it runs."""
+
+
+def ghz(qubits: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
+    """A chain of CX gates, transpiled."""
+
+    def make(backend: IQMBackend) -> list[QuantumCircuit]:
+        circuit = QuantumCircuit(qubits)
+        circuit.h(0)
+        for qubit in range(qubits - 1):
+            circuit.cx(qubit, qubit + 1)
+        circuit.measure_all()
+        if backend.has_resonators():
+            return [transpile_to_IQM(circuit, backend, seed_transpiler=SEED)]
+        return [transpile(circuit, backend, optimization_level=3, seed_transpiler=SEED)]
+
+    return make
+
+
+def brickwork(qubits: int, depth: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
+    """Layers of random rotations and of CZ on a path of coupled qubits: neither Clifford nor separable."""
+
+    def make(backend: IQMBackend) -> list[QuantumCircuit]:
+        random = np.random.default_rng(SEED)
+        path = _path(backend.coupling_map.get_edges(), qubits)
+        circuit = QuantumCircuit(backend.num_qubits, qubits)
+        for layer in range(depth):
+            for qubit in path:
+                circuit.r(*random.uniform(0, 2 * np.pi, 2), qubit)
+            for first in range(layer % 2, qubits - 1, 2):
+                circuit.cz(path[first], path[first + 1])
+        circuit.barrier()
+        circuit.measure(path, range(qubits))
+        return [circuit]
+
+    return make
+
+
+def many(circuits: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
+    """Different circuits of two qubits in one job."""
+
+    def make(backend: IQMBackend) -> list[QuantumCircuit]:
+        random = np.random.default_rng(SEED)
+        batch = []
+        for _ in range(circuits):
+            circuit = QuantumCircuit(2)
+            for _ in range(2):
+                circuit.r(*random.uniform(0, 2 * np.pi, 2), 0)
+                circuit.r(*random.uniform(0, 2 * np.pi, 2), 1)
+                circuit.cz(0, 1)
+            circuit.r(*random.uniform(0, 2 * np.pi, 2), 0)
+            circuit.measure_all()
+            batch.append(circuit)
+        return transpile(batch, backend, seed_transpiler=SEED)  # type: ignore[no-any-return]  # Qiskit is not typed
+
+    return make
+
+
+CASES = (
+    Case("Bell", "adonis", ghz(2), tiny=True),
+    Case("GHZ-5", "adonis", ghz(5), tiny=True),
+    Case("GHZ-6, MOVE", "deneb", ghz(6), tiny=True),
+    Case("GHZ-8", "garnet", ghz(8)),
+    Case("GHZ-12", "garnet", ghz(12)),
+    Case("GHZ-16", "garnet", ghz(16)),
+    Case("GHZ-20", "garnet", ghz(20)),
+    Case("random 12 qubits, depth 10", "garnet", brickwork(12, 10)),
+    Case("random 16 qubits, depth 10", "garnet", brickwork(16, 10)),
+    Case("100 circuits of 2 qubits", "garnet", many(100)),
+    Case("GHZ-54", "aphrodite", ghz(54), peer=False),
+)
+
+
+def _path(edges: Sequence[tuple[int, int]], length: int) -> list[int]:
+    """Return coupled qubits in a row."""
+    neighbours: dict[int, set[int]] = {}
+    for a, b in edges:
+        neighbours.setdefault(a, set()).add(b)
+        neighbours.setdefault(b, set()).add(a)
+
+    def longer(path: list[int]) -> list[int] | None:
+        if len(path) == length:
+            return path
+        ahead = neighbours[path[-1]] - set(path)
+        tried = (longer([*path, qubit]) for qubit in sorted(ahead, key=lambda q: len(neighbours[q] - set(path))))
+        return next((found for found in tried if found), None)
+
+    found = next((found for start in sorted(neighbours) if (found := longer([start]))), None)
+    if found is None:
+        raise ValueError(f"there is no path of {length} qubits")
+    return found
+
+
+def _seconds(backend: Any, circuits: list[QuantumCircuit], shots: int) -> float:
+    run = circuits[0] if len(circuits) == 1 else circuits
+    start = time.perf_counter()
+    backend.run(run, shots=shots).result().get_counts()
+    return time.perf_counter() - start
+
+
+def _row(case: Case, runs: int, shots: int) -> str:
+    client = FakeIQMClient(case.device, seed=SEED)
+    ours = IQMBackend(client)
+    circuits = case.make(ours)
+    backends: list[Any] = [ours]
+    if case.peer:
+        module = importlib.import_module(f"iqm.qiskit_iqm.fake_backends.fake_{case.device}")
+        backends.append(getattr(module, f"IQMFake{case.device.title()}")())
+    for backend in backends:
+        _seconds(backend, circuits, 1)  # what is prepared once is not timed
+    times = [[_seconds(backend, circuits, shots) for backend in backends] for _ in range(runs)]
+    mine, *peer = (statistics.median(column) for column in zip(*times, strict=True))
+    choices = [choice for circuit in client.server.jobs[-1].simulation for choice in circuit]
+    how = max(choices, key=lambda choice: choice.estimate.seconds)
+    return (
+        f"| {case.name} | {case.device} | {_text(peer[0]) if peer else 'refuses'} | {_text(mine)} "
+        f"| {f'**{peer[0] / mine:.1f}**' if peer else ''} "
+        f"| {how.engine.method} {how.engine.name}, {how.estimate.width} components |"
+    )
+
+
+def _text(seconds: float) -> str:
+    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--shots", type=int, default=1024)
+    parser.add_argument("--only", nargs="*", default=[], help="names of lines, or beginnings of them")
+    parser.add_argument("--tiny", action="store_true", help="only see that it runs: small circuits, few shots, once")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore", DeprecationWarning)  # iqm-client 36 warns about itself
+    cases = [case for case in CASES if not options.only or case.name.startswith(tuple(options.only))]
+    runs, shots = options.runs, options.shots
+    if options.tiny:
+        cases, runs, shots = [case for case in cases if case.tiny], 1, 16
+    print("| circuit | device | IQMFakeBackend | FakeIQMClient | ratio | simulated by |")
+    print("|---|---|---|---|---|---|")
+    for case in cases:
+        print(_row(case, runs, shots), flush=True)
+
+
+if __name__ == "__main__":
+    main()

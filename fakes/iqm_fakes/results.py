@@ -1,0 +1,59 @@
+"""Result documents as JSON text, built from arrays of bits without a loop over shots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+CircuitResults: TypeAlias = Mapping[str, NDArray[np.uint8]]
+"""Measurement key → bits of shape (shots, components of the locus)."""
+
+
+def measurements(results: Iterable[CircuitResults]) -> bytes:
+    """Return every shot: per circuit, key → one list of bits a shot."""
+    circuits = (_object((key, _rows(bits)) for key, bits in circuit.items()) for circuit in results)
+    return b"[%b]" % b",".join(circuits)
+
+
+def measurement_counts(results: Iterable[CircuitResults]) -> bytes:
+    """Return histograms: per circuit, the keys and how often each bit string was seen, leftmost key first."""
+    documents = [
+        {"measurement_keys": list(circuit), "counts": histogram(list(circuit.values()))} for circuit in results
+    ]
+    return json.dumps(documents, ensure_ascii=False).encode()
+
+
+def histogram(columns: Sequence[NDArray[np.uint8]]) -> dict[str, int]:
+    """Count the bit strings of the joined columns, leftmost column first."""
+    bits = np.concatenate(columns, axis=1)
+    shots, width = bits.shape
+    packed = np.zeros((shots, -(-width // 64) * 8), dtype=np.uint8)
+    filled = np.packbits(bits, axis=1)
+    packed[:, : filled.shape[1]] = filled
+    words = packed.view(">u8")
+    order = np.lexsort(words.T[::-1])
+    ordered = words[order]
+    first = np.flatnonzero(np.r_[True, np.any(ordered[1:] != ordered[:-1], axis=1)])
+    counts = np.diff(np.r_[first, shots]).tolist()
+    digits = (bits[order[first]] + ord("0")).tobytes().decode()
+    return {digits[index * width : (index + 1) * width]: count for index, count in enumerate(counts)}
+
+
+def _rows(bits: NDArray[np.uint8]) -> bytes:
+    """Return an array of bits as JSON: all rows are texts of the same length, in which only the digits differ."""
+    shots, width = bits.shape
+    text = np.full((shots, 2 * width + 2), ord(","), dtype=np.uint8)
+    text[:, 0] = ord("[")
+    text[:, 1 : 2 * width : 2] = bits + ord("0")
+    text[:, 2 * width] = ord("]")
+    return b"[%b]" % text.tobytes()[:-1]
+
+
+def _object(members: Iterable[tuple[str, bytes]]) -> bytes:
+    return b"{%b}" % b",".join(
+        b"%b:%b" % (json.dumps(key, ensure_ascii=False).encode(), value) for key, value in members
+    )

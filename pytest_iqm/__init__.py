@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from iqm_fakes.startup import quick_imports
 from pytest_iqm._version import __version__
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ __all__ = ["FakeIQMClient", "FakeIQMServer", "IQMBackend", "LiveAccessRefused", 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    with quick_imports():
+        value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from iqm_fakes.startup import quick_imports
 from pytest_iqm.fixtures import MACHINES, _iqm_machine, iqm_backend, iqm_client, iqm_server, iqm_url
 from pytest_iqm.live.guard import Guard
 from pytest_iqm.machines import Machines
@@ -50,8 +52,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Resolve the settings, and guard real machines unless the run is live."""
+    """Resolve the settings, guard real machines unless the run is live, and let the vendor be imported quickly."""
     config.addinivalue_line("markers", MARKER)
+    session = ExitStack()
+    session.enter_context(quick_imports())
+    config.add_cleanup(session.close)
     settings = Settings.resolve(config)
     config.stash[MACHINES] = Machines(settings)
     if not settings.live:

@@ -27,7 +27,9 @@ from iqm_fakes.simulator.mixtures import Mixture
 from iqm_fakes.simulator.parts import Block, Measure, Part, Pulse
 from iqm_fakes.simulator.physics import Action
 
-_SIMULATOR = AerSimulator()
+_SIMULATOR = AerSimulator(max_memory_mb=2**31)  # memory has been looked at before anything comes here
+_SNAPSHOTS = 16
+"""At how many points a matrix product state is looked at, to see how large it becomes."""
 
 
 def probabilities(parts: Sequence[Part], method: Method) -> list[NDArray[np.float64]]:
@@ -54,21 +56,46 @@ def _evolution(part: Part, method: Method) -> QuantumCircuit:
     """Return the whole part as a circuit; measurements that something follows are recorded in components."""
     early = sorted(part.early)
     record = {bit: len(part.components) + index for index, bit in enumerate(early)}
-    circuit = QuantumCircuit(len(part.components) + len(early))
     last: dict[int, int] = dict(record)
+    gates: list[tuple[Matrix, tuple[int, ...]]] = []
+    latest: dict[int, int] = {}  # component → place of its latest gate in `gates`
     for step in part.steps:
+        targets = step.targets
+        if isinstance(step, Measure) and step.bit not in record:
+            last[step.bit] = targets[0]
+            continue
         if isinstance(step, Block):
-            instruction = _unitary(step.unitary()) if method == "statevector" else _superoperator(step.channel())
-            circuit.append(instruction, step.targets)
-        elif isinstance(step, Pulse):
-            conditional = _superoperator(channels.conditional(step.action.channel))
-            circuit.append(conditional, [*step.targets, record[step.bit]])
-        elif step.bit in record:
-            circuit.append(_superoperator(channels.recording(step.readout)), [*step.targets, record[step.bit]])
+            matrix = step.unitary() if method == "statevector" else step.channel()
+            if len(targets) == 1 and targets[0] in latest:
+                place = latest[targets[0]]
+                before, others = gates[place]
+                gates[place] = _then(before, matrix, others.index(targets[0])), others
+                continue
         else:
-            last[step.bit] = step.targets[0]
+            matrix = (
+                channels.conditional(step.action.channel)
+                if isinstance(step, Pulse)
+                else channels.recording(step.readout)
+            )
+            targets = (targets[0], record[step.bit])
+        latest.update(dict.fromkeys(targets, len(gates)))
+        gates.append((matrix, targets))
+    circuit = QuantumCircuit(len(part.components) + len(early))
+    make = _unitary if method == "statevector" else _superoperator
+    for matrix, targets in gates:
+        circuit.append(make(matrix), targets)
     circuit.save_probabilities([last[bit] for bit in range(len(part.bits))])
     return circuit
+
+
+def _then(gate: Matrix, single: Matrix, position: int) -> Matrix:
+    """Return a gate followed by one on one of its components; both unitaries or both channels."""
+    if len(gate) == len(single):
+        return single @ gate
+    if len(single) == 2:
+        factors = [single, channels.IDENTITY] if position == 0 else [channels.IDENTITY, single]
+        return np.kron(factors[1], factors[0]) @ gate
+    return channels.together([single, channels.ONE] if position == 0 else [channels.ONE, single]) @ gate
 
 
 def outcomes(
@@ -107,6 +134,33 @@ def outcomes(
     if not result.success:
         raise CircuitError(f"the simulation failed: {result.status}")
     return _unpacked(result.data(0)["counts"], lowering.circuit.num_clbits)
+
+
+def bond_dimension(part: Part, most: int) -> int:
+    """Return the largest bond dimension seen at some points of one run without noise, cut off at ``most``."""
+    layout = part.layout
+    circuit = QuantumCircuit(layout.width)
+    interval = -(-len(layout.steps) // _SNAPSHOTS)
+    for number, (step, registers, released) in enumerate(layout.steps):
+        if not isinstance(step, Measure):
+            unitary = step.unitary() if isinstance(step, Block) else step.action.unitary
+            circuit.append(_unitary(unitary), registers)
+        if number % interval == 0:
+            circuit.save_matrix_product_state(label=str(number))
+        for register in registers if isinstance(step, Measure) else released:
+            circuit.reset(register)
+    result = _SIMULATOR.run(
+        circuit,
+        shots=1,
+        seed_simulator=0,
+        method="matrix_product_state",
+        matrix_product_state_max_bond_dimension=most,
+        max_parallel_threads=1,
+        fusion_enable=False,
+    ).result()
+    if not result.success:
+        raise CircuitError(f"the simulation failed: {result.status}")
+    return max((len(weights) for _, bonds in result.data(0).values() for weights in bonds), default=1)
 
 
 class _Lowering:
@@ -316,7 +370,14 @@ def _quantum_error(
         if rest is not None and happens:
             event.append(UnitaryGate(rest), range(size))
         terms.append((event, probability))
-    return QuantumError(terms)
+    return _Error(terms)
+
+
+class _Error(QuantumError):  # type: ignore[misc]  # Aer is not typed
+    """An error that is known to do something: Aer's own look at whether it does takes milliseconds in every run."""
+
+    def ideal(self) -> bool:
+        return False
 
 
 def _unitary(matrix: Matrix) -> QiskitInstruction:

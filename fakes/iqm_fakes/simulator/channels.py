@@ -87,11 +87,6 @@ def together(channels: list[Matrix]) -> Matrix:
     return reduce(_tensor, channels)
 
 
-def oriented(channel: Matrix) -> Matrix:
-    """Return a channel on two components with the components exchanged."""
-    return channel.reshape([2] * 8).transpose(1, 0, 3, 2, 5, 4, 7, 6).reshape(16, 16)
-
-
 def conditional(channel: Matrix) -> Matrix:
     """Return the channel on a first component, if a second one, which holds a recorded bit, is 1."""
     zero, one = from_unitary(np.diag([1, 0])), from_unitary(np.diag([0, 1]))

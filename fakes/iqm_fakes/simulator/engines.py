@@ -26,8 +26,7 @@ from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
 from iqm_fakes.simulator.circuit import CircuitError
-from iqm_fakes.simulator.parts import Block, Measure, Part, Pulse
-from iqm_fakes.simulator.physics import Action
+from iqm_fakes.simulator.parts import Block, Part, actions_of
 
 Method: TypeAlias = Literal["density_matrix", "statevector", "stabilizer", "matrix_product_state"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -35,16 +34,24 @@ METHODS: tuple[Method, ...] = get_args(Method)
 MEMORY_LIMIT = 2 * 2**30
 """Bytes that the state of one circuit may take."""
 
+SMALL, PILOT, FEW = 8, 32, 1000
+"""Bond dimensions up to which it does not matter, and up to which one run of so few gates can be tried quickly."""
+
+NOTHING_TO_GAIN = 3e-3
+"""Seconds: if an engine is as fast as this, asking the others would take longer than they could save."""
+
 _COMPLEX = 16
 _CALL = 0.7e-3
 """One call of Aer."""
 _BUILD = 15e-6
 """One instruction, from here into Aer."""
+_ERROR = 0.2e-3
+"""One error whose events are drawn for each shot, from here into Aer."""
 _SHOT = 75e-6
 """What Aer does for each shot before the first instruction, mostly seeding a generator."""
 _DRAW = 30e-9
 """Drawing from one of the probabilities at the end of an evolution."""
-_STEP = {"density_matrix": 2e-6, "statevector": 2e-6, "stabilizer": 0.8e-6, "matrix_product_state": 15e-6}
+_STEP = {"density_matrix": 2e-6, "statevector": 2e-6, "stabilizer": 0.8e-6, "matrix_product_state": 8e-6}
 """One instruction in one shot, besides what depends on the size of the state."""
 _ELEMENT = {1: {"density_matrix": 8e-9, "statevector": 5e-9}, 2: {"density_matrix": 25e-9, "statevector": 9e-9}}
 """One instruction on one or two components, for each element of the state."""
@@ -146,10 +153,11 @@ class Trajectories:
         width += any(measure.decides for measure in part.measures)
         instructions = _instructions(part, self.method)
         run, memory = self._run(part, width, instructions)
+        prepared = _CALL if self.method == "density_matrix" else _CALL + part.errors * _ERROR
         if once:
-            return Estimate(_CALL + instructions * _BUILD + run + shots * 1e-6 * width, memory, width)
+            return Estimate(prepared + instructions * _BUILD + run + shots * 1e-6 * width, memory, width)
         runs = repetitions(shots, instructions)
-        seconds = _CALL + _BUILD * instructions * runs + _SHOT * shots / runs + run * shots
+        seconds = prepared + _BUILD * instructions * runs + _SHOT * shots / runs + run * shots
         return Estimate(seconds, memory, width)
 
     def _run(self, part: Part, width: int, instructions: int) -> tuple[float, float]:
@@ -159,7 +167,7 @@ class Trajectories:
         if self.method == "matrix_product_state":
             bond = _bond_dimension(part)
             joint = sum(len(block.targets) == 2 for block in part.blocks)
-            return instructions * _STEP[self.method] + joint * (30e-6 + _BOND * bond**3), _COMPLEX * 2 * width * bond**2
+            return instructions * _STEP[self.method] + joint * (15e-6 + _BOND * bond**3), _COMPLEX * 2 * width * bond**2
         size = 2.0 ** (width if self.method == "statevector" else 2 * width)
         blocks = sum(_ELEMENT[len(block.targets)][self.method] for block in part.blocks)
         other = _ELEMENT[1][self.method] * 3 * sum(not isinstance(step, Block) for step in part.steps)
@@ -232,6 +240,8 @@ def choose(part: Part, shots: int, method: Method | Literal["auto"]) -> Choice:
             refusals[engine.method] = f"the state of {estimate.width} components takes {_readable(estimate.memory)}"
         else:
             choices.append(Choice(engine, part.components, estimate))
+            if estimate.seconds < NOTHING_TO_GAIN:
+                break
     if not choices:
         reasons = "; ".join(f"{method}: {reason}" for method, reason in refusals.items())
         most = int(math.log2(MEMORY_LIMIT / _COMPLEX))
@@ -260,23 +270,15 @@ def _instructions(part: Part, method: Method) -> int:
     separate = method == "stabilizer"
     count = len(part.components)  # resets
     for step in part.steps:
-        actions = _actions(step)
+        actions = actions_of(step)
         errors = sum(len(action.errors) for action in actions) if method != "density_matrix" else 0
         count += errors + (sum(1 + (not action.idle) for action in actions) if separate else 1)
     return count
 
 
-def _actions(step: Block | Measure | Pulse) -> list[Action]:
-    if isinstance(step, Measure):
-        return []
-    if isinstance(step, Pulse):
-        return [step.action]
-    return [*(action for actions in step.alone for action in actions), *([step.joint] if step.joint else [])]
-
-
 def _check_stabilizer(part: Part) -> None:
     for step in part.steps:
-        for action in _actions(step):
+        for action in actions_of(step):
             names = ", ".join(part.components[target] for target in step.targets)
             if action.clifford is None:
                 raise Impossible(f"there is a gate on {names} that is no Clifford gate")
@@ -284,15 +286,26 @@ def _check_stabilizer(part: Part) -> None:
                 raise Impossible(f"the relaxation on {names} is no mixture of Pauli errors and resets, because T2 > T1")
 
 
+@lru_cache(maxsize=1024)
 def _bond_dimension(part: Part) -> float:
-    """Return the largest bond dimension that the gates of a part can make, its registers in a row."""
+    """Return about the largest bond dimension of a part's matrix product state, its registers in a row.
+
+    Each gate at most doubles it between the registers that it connects. If that allows much, one run without noise
+    shows how much entanglement there is.
+    """
     layout = part.layout
     crossings = np.zeros(max(layout.width - 1, 1))
     for step, registers, _ in layout.steps:
         if isinstance(step, Block) and len(registers) == 2:
             crossings[min(registers) : max(registers)] += 1
     sides = np.minimum(np.arange(1, layout.width), layout.width - np.arange(1, layout.width))
-    return float(2.0 ** np.max(np.minimum(crossings[: layout.width - 1], sides), initial=0))
+    bound = float(2.0 ** np.max(np.minimum(crossings[: layout.width - 1], sides), initial=0))
+    if bound <= SMALL or crossings.sum() > FEW:
+        return bound
+    from iqm_fakes.simulator import aer
+
+    seen = aer.bond_dimension(part, PILOT)
+    return bound if seen >= PILOT else min(bound, 2.0 * seen)
 
 
 def _drawn(task: Task, probabilities: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -1,16 +1,19 @@
 """From a program to the independent parts that have to be simulated: noise-bound, without what no measurement sees.
 
-Each stage is a function of its own: :func:`bound`, :func:`seen`, :func:`fused`, :func:`separated`, :func:`laid_out`.
+Each stage is a function of its own: :func:`bound`, :func:`seen`, :func:`absorbed`, :func:`fused`, :func:`separated`,
+:func:`laid_out`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iqm_fakes.noise import Readout
 from iqm_fakes.simulator import channels
@@ -131,19 +134,28 @@ class Part:
         return frozenset(bits)
 
     @cached_property
+    def errors(self) -> int:
+        """How many errors the actions have."""
+        return sum(len(action.errors) for step in self.steps for action in actions_of(step))
+
+    @property
     def ideal(self) -> bool:
         """Whether nothing but unitary gates happens before the last measurements."""
-        return not self.early and not any(
-            action.errors
-            for block in self.blocks
-            for action in (*(action for actions in block.alone for action in actions), block.joint)
-            if action is not None
-        )
+        return not self.early and not self.errors
 
     @cached_property
     def layout(self) -> Layout:
         """The steps in an order in which few components are in use at a time."""
         return laid_out(self.steps, len(self.components))
+
+
+def actions_of(step: Block | Measure | Pulse) -> tuple[Action, ...]:
+    """Return the actions in a step, in order."""
+    if isinstance(step, Measure):
+        return ()
+    if isinstance(step, Pulse):
+        return (step.action,)
+    return (*(action for actions in step.alone for action in actions), *((step.joint,) if step.joint else ()))
 
 
 class Placed(NamedTuple):
@@ -163,7 +175,7 @@ class Layout(NamedTuple):
 
 def parts(program: Program, physics: Physics) -> tuple[Part, ...]:
     """Return what has to be simulated of a program."""
-    return separated(program, fused(seen(bound(program, physics))))
+    return separated(program, fused(absorbed(seen(bound(program, physics)))))
 
 
 def bound(program: Program, physics: Physics) -> list[Step]:
@@ -193,6 +205,40 @@ def seen(steps: Sequence[Step]) -> list[Step]:
             watched.update(step.targets)
             kept.append(step)
     return kept[::-1]
+
+
+def absorbed(steps: Sequence[Step]) -> list[Step]:
+    """Count noise right before the last measurement of a component among the errors of its readout.
+
+    Nothing but the populations of the component matters there, and nothing sees the component afterwards.
+    """
+    kept: list[Step] = []
+    last: dict[int, tuple[int, Measure]] = {}  # component → its last measurement and its place, if nothing is between
+    touched: set[int] = set()
+    for step in reversed(steps):
+        place, measure = last.pop(step.targets[0], (0, None))
+        if isinstance(step, Measure):
+            if step.targets[0] not in touched and not step.decides:
+                last[step.targets[0]] = len(kept), step
+            kept.append(step)
+        elif measure and isinstance(step, Gate) and len(step.targets) == 1 and step.action.flips is not None:
+            kept[place] = measure = measure._replace(readout=_after(step.action.flips, measure.readout))
+            if step.action.idle:
+                last[step.targets[0]] = place, measure
+            else:
+                kept.append(step._replace(action=step.action.perfect))
+        else:
+            for target in step.targets[1:]:
+                last.pop(target, None)
+            kept.append(step)
+        touched.update(step.targets)
+    return kept[::-1]
+
+
+def _after(flips: NDArray[np.float64], readout: Readout) -> Readout:
+    read = np.array([[1 - readout.p_1_given_0, readout.p_0_given_1], [readout.p_1_given_0, 1 - readout.p_0_given_1]])
+    wrong = read @ flips
+    return Readout(float(wrong[1, 0]), float(wrong[0, 1]))
 
 
 def fused(steps: Sequence[Step]) -> list[Block | Measure | Pulse]:
@@ -255,15 +301,22 @@ def _part(program: Program, steps: Sequence[Block | Measure | Pulse]) -> Part:
 def laid_out(steps: Sequence[Block | Measure | Pulse], components: int) -> Layout:
     """Put steps into an order that begins using components late and ends early, and place them on registers.
 
-    Components are finished one after the other, in the order of their last steps, each with just those steps that
-    have to come before.
+    Components are finished one after the other, next the one for which the fewest others have to be taken into use,
+    each with just those steps that have to come before.
     """
     before = _predecessors(steps)
     last = dict.fromkeys(range(components), -1)
+    needed: list[int] = []  # for each step, the components that it and those before it use, as bits
     for index, step in enumerate(steps):
         last.update(dict.fromkeys(step.targets, index))
+        needed.append(reduce(or_, [*(needed[other] for other in before[index]), *(1 << n for n in step.targets)]))
     order: dict[int, None] = {}
-    for goal in sorted(last.values()):
+    used = 0
+    goals = set(last.values())
+    while goals:
+        goal = min(goals, key=lambda index: ((needed[index] & ~used).bit_count(), index))
+        goals.remove(goal)
+        used |= needed[goal]
         todo = [goal]
         while todo:
             missing = [index for index in before[todo[-1]] if index not in order]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iqm_fakes.noise import Noise, Readout
 from iqm_fakes.simulator import channels, mixtures
@@ -68,6 +69,20 @@ class Action:
                 (position,) = error.positions
                 channel = channels.together([*alone[:position], error.channel, *alone[position + 1 :]]) @ channel
         return channel
+
+    @cached_property
+    def flips(self) -> NDArray[np.float64] | None:
+        """How the errors of an action on one component change populations, shape (after, before).
+
+        None where populations after depend on more than populations before.
+        """
+        channel = reduce(np.matmul, (error.channel for error in reversed(self.errors)), channels.ONE)
+        return None if np.any(channel[[0, 3], 1:3]) else channel[np.ix_([0, 3], [0, 3])].real
+
+    @cached_property
+    def perfect(self) -> Action:
+        """The action without its errors."""
+        return Action(self.unitary)
 
     @cached_property
     def clifford(self) -> tuple[str, ...] | None:

@@ -33,6 +33,13 @@ MOVE = {
     ("QB3", "COMPR1"): (110e-9, 0.91),
 }
 
+for _number in range(5, 11):  # of the longer row, in which T2 ≤ T1 everywhere
+    _qubit, _like = f"QB{_number}", f"QB{(_number - 1) % 4 + 1}"
+    T1[_qubit], T2[_qubit] = (4.0 + 0.3 * _number) * 1e-6, (1.0 + 0.3 * _number) * 1e-6
+    READOUT[_qubit] = READOUT[_like][1] + 0.01, READOUT[_like][0] + 0.02
+    PRX[_qubit] = PRX[_like][0], PRX[_like][1] + 0.01
+    CZ[f"QB{_number - 1}", _qubit] = (70e-9 + 1e-9 * _number, 0.85 + 0.01 * _number)
+
 
 def chain() -> Device:
     """Four qubits in a row. QB2 has a slow second prx, QB1 a fast second measure; QB4 has no cc_prx."""
@@ -43,6 +50,21 @@ def chain() -> Device:
         "cc_prx": _gate({"prx_composite": [["QB1"], ["QB2"], ["QB3"]]}),
     }
     return _device("chain", qubits, [], [list(pair) for pair in pairwise(qubits)], gates)
+
+
+def row(first: int, last: int) -> Device:
+    """Qubits in a row, by their numbers from 1 to 10; from QB5 on T2 ≤ T1."""
+    qubits = [f"QB{number}" for number in range(first, last + 1)]
+    pairs = [list(pair) for pair in pairwise(qubits)]
+    every = [[qubit] for qubit in qubits]
+    gates = {
+        "prx": _gate({"drag_crf_sx": every}),
+        "measure": _gate({"constant": every}),
+        "reset_wait": _gate({"reset_wait": every}),
+        "cz": _gate({"crf_crf": pairs}),
+        "cc_prx": _gate({"prx_composite": every}),
+    }
+    return _device("row", qubits, [], pairs, gates)
 
 
 def star() -> Device:
@@ -124,7 +146,8 @@ Observation = tuple[str, float, str]
 def _durations(qubits: list[str], pairs: list[tuple[str, str]], gates: dict[str, Any]) -> list[Observation]:
     rows: list[Observation] = [("gates.measure.fast_constant.QB1.duration", 0.4e-6, "s")]
     rows += [(f"gates.prx.drag_gaussian.{qubit}.duration", duration, "s") for qubit, (duration, _) in SLOW_PRX.items()]
-    for index, qubit in enumerate(qubits):
+    for qubit in qubits:
+        index = int(qubit[2:]) - 1
         rows.append((f"controllers.{qubit}.drive.frequency", 4.5e9 + 1e8 * index, "Hz"))
         rows.append((f"gates.prx.drag_crf_sx.{qubit}.duration", PRX[qubit][0], "s"))
         rows.append((f"gates.measure.constant.{qubit}.duration", 1.0e-6 + 1e-7 * index, "s"))

@@ -2,329 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, reduce
 from itertools import product
-from math import acos, exp, log, pi, sqrt
+from math import acos, log, pi
 from typing import Any
 
 import devices
 import numpy as np
 import pytest
-from numpy.random import Generator, SeedSequence
-from numpy.typing import NDArray
-from qiskit.circuit.library import CZGate, RGate, RZGate, SwapGate, UGate
-from qiskit.quantum_info import DensityMatrix, Kraus, Operator, average_gate_fidelity
-from scipy.stats import binom
+from numpy.random import SeedSequence
+from truth import Bits, Truth, assert_drawn_from, do, random_circuit, sample
 
-from iqm_fakes.simulator import Circuit, Instruction, Method, Options, Simulator
+from iqm_fakes.simulator import Circuit, Method, Options, Simulator
 from iqm_fakes.simulator.engines import Trajectories
 
-DEVICES = {"chain": devices.chain, "star": devices.star}
-METHODS: tuple[Method, ...] = ("density_matrix", "statevector", "stabilizer", "matrix_product_state")
-
-
-@cache
-def simulator(device: str, *, noise: bool = True, idle: bool = True, method: Method | None = None) -> Simulator:
-    return Simulator(DEVICES[device]().calibration(), noise=noise, idle=idle, method=method or "auto")
-
-
-FALSE_ALARM = 1e-6
-"""How often one test with a random sample fails although nothing is wrong, at most."""
-
-Bits = tuple[int, ...]
-
-
-def do(name: str, *locus: str, implementation: str | None = None, **args: Any) -> Instruction:
-    return Instruction(name, locus, args, implementation)
-
-
-# -- the truth -------------------------------------------------------------------------------------------------------
-
-
-class Truth:
-    """The exact joint distribution of the recorded bits: for every record its unnormalised density matrix.
-
-    Everything starts as soon as its components are free; meanwhile those that have been used relax.
-    """
-
-    def __init__(self, instructions: list[Instruction], *, noise: bool, idle: bool = True) -> None:
-        self.noise = noise
-        self.idle = idle
-        self.free: dict[str, float] = {}
-        self.done: dict[str, float] = {}
-        self.known: dict[str, float] = {}
-        self.components = sorted({component for instruction in instructions for component in instruction.locus})
-        self.branches: dict[Bits, DensityMatrix] = {(): DensityMatrix.from_label("0" * len(self.components))}
-        self.latest: dict[tuple[str, str], int] = {}
-        self.bits = 0
-        for instruction in instructions:
-            self.apply(instruction)
-
-    def distribution(self) -> dict[Bits, float]:
-        return {record: float(np.real(state.trace())) for record, state in self.branches.items()}
-
-    def apply(self, step: Instruction) -> None:
-        start = max(self.free.get(component, 0.0) for component in step.locus)
-        if step.name == "cc_prx":
-            start = max(start, self.known[step.args["feedback_qubit"]])
-        if step.name != "barrier":
-            for component in step.locus:
-                waited = start - self.done.get(component, start)
-                if self.idle and waited:
-                    self.evolve(self.decay(component, waited), (component,))
-                self.done[component] = start + _duration(step)
-                if step.name == "measure":
-                    self.known[component] = self.done[component]
-        for component in step.locus:
-            self.free[component] = start + (0.0 if step.name == "barrier" else _duration(step))
-        self.act(step)
-
-    def act(self, step: Instruction) -> None:
-        if step.name in ("measure", "measure_fidelity"):
-            for component in step.locus:
-                self.measure(component, step.implementation or "constant")
-                if "feedback_key" in step.args:
-                    self.latest[component, step.args["feedback_key"]] = self.bits
-                self.bits += 1
-        elif step.name == "cc_prx":
-            deciding = self.latest[step.args["feedback_qubit"], step.args["feedback_key"]]
-            pulse = do("prx", *step.locus, angle=step.args["angle"], phase=step.args["phase"])
-            self.evolve(self.gate(pulse), step.locus, lambda record: record[deciding] == 1)
-        elif step.name in ("reset", "reset_wait", "delay"):
-            for component in step.locus:
-                if step.name == "delay":
-                    self.evolve(self.decay(component, step.args["duration"]), (component,))
-                else:
-                    self.evolve(self.to_zero(component, measured=step.name == "reset"), (component,))
-        elif step.name != "barrier":
-            self.evolve(self.gate(step), step.locus)
-
-    def evolve(
-        self, channel: Kraus, locus: tuple[str, ...], condition: Callable[[Bits], bool] = lambda record: True
-    ) -> None:
-        places = [self.components.index(component) for component in locus]
-        for record, state in self.branches.items():
-            if condition(record):
-                self.branches[record] = state.evolve(channel, places)
-
-    def measure(self, component: str, implementation: str) -> None:
-        table = devices.FAST_READOUT if implementation == "fast_constant" else devices.READOUT
-        p_1_given_0, p_0_given_1 = table[component] if self.noise else (0.0, 0.0)
-        right = [[1 - p_1_given_0, p_1_given_0], [p_0_given_1, 1 - p_0_given_1]]
-        place = [self.components.index(component)]
-        after: dict[Bits, DensityMatrix] = {}
-        for (record, state), true, read in product(self.branches.items(), (0, 1), (0, 1)):
-            projected = state.evolve(Operator(np.diag([1 - true, true])), place)
-            after[*record, read] = after.get((*record, read), 0 * projected) + right[true][read] * projected
-        self.branches = after
-
-    def to_zero(self, component: str, *, measured: bool) -> Kraus:
-        """A reset measures and flips what reads as 1."""
-        p_1_given_0, p_0_given_1 = devices.READOUT[component] if self.noise and measured else (0.0, 0.0)
-        jumps = {(0, 0): 1 - p_1_given_0, (1, 0): p_1_given_0, (1, 1): p_0_given_1, (0, 1): 1 - p_0_given_1}
-        operators = []
-        for (after, before), probability in jumps.items():
-            operator = np.zeros((2, 2))
-            operator[after, before] = sqrt(probability)
-            operators.append(operator)
-        return Kraus(operators)
-
-    def decay(self, component: str, duration: float) -> Kraus:
-        if not self.noise:
-            return Kraus(np.eye(2))
-        lost = 1 - exp(-duration / devices.T1[component])
-        damping = Kraus([np.diag([1, sqrt(1 - lost)]), np.array([[0, sqrt(lost)], [0, 0]])])
-        flipped = (1 - exp(-duration / devices.T2[component]) / sqrt(1 - lost)) / 2
-        dephasing = Kraus([sqrt(1 - flipped) * np.eye(2), sqrt(max(flipped, 0)) * np.diag([1, -1])])
-        return damping.compose(dephasing)
-
-    def gate(self, step: Instruction) -> Kraus:
-        ideal = Operator(_ideal(step))
-        if not self.noise or (step.name == "rz" and step.implementation != "prx_composite"):
-            return Kraus(ideal)
-        pulses = 2 if step.name == "rz" else 1
-        duration, fidelity = _published(step)
-        relaxation = self.relaxation(step.locus, duration)
-        d = 2 ** len(step.locus)
-        relaxed = average_gate_fidelity(relaxation)
-        depolarizing = max((relaxed - fidelity) / (relaxed - 1 / d), 0)
-        survives = (1 - depolarizing) ** pulses
-        paulis = [reduce(np.kron, factors) for factors in product(_PAULIS, repeat=len(step.locus))]
-        weights = [(1 - survives) / d**2] * len(paulis)
-        weights[0] += survives
-        depolarization = Kraus([sqrt(weight) * pauli for weight, pauli in zip(weights, paulis, strict=True)])
-        return Kraus(ideal).compose(self.relaxation(step.locus, pulses * duration)).compose(depolarization)
-
-    def relaxation(self, locus: tuple[str, ...], duration: float) -> Kraus:
-        # Qiskit's tensor product puts its left factor last.
-        return reduce(
-            lambda first, second: second.tensor(first), [self.decay(component, duration) for component in locus]
-        )
-
-
-_PAULIS = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
-
-
-def _ideal(step: Instruction) -> Any:
-    args = step.args
-    return {
-        "prx": lambda: RGate(args["angle"], args["phase"]),
-        "sx": lambda: RGate(pi / 2, 0),
-        "u": lambda: UGate(args["theta"], args["phi"], args["lam"]),
-        "rz": lambda: RZGate(args["angle"]),
-        "cz": lambda: CZGate(),
-        "move": lambda: SwapGate(),
-    }[step.name]()
-
-
-def _published(step: Instruction) -> tuple[float, float]:
-    if step.name in ("cz", "move"):
-        table: Mapping[Any, tuple[float, float]] = devices.CZ if step.name == "cz" else devices.MOVE
-        return table[step.locus] if step.locus in table else table[step.locus[::-1]]
-    slow = step.implementation == "drag_gaussian"
-    return (devices.SLOW_PRX if slow else devices.PRX)[step.locus[0]]
-
-
-def _duration(step: Instruction) -> float:
-    def measurement(component: str) -> float:
-        fast = step.implementation == "fast_constant"
-        return 0.4e-6 if fast else 1.0e-6 + 1e-7 * (int(component[2:]) - 1)
-
-    if step.name == "delay":
-        return float(step.args["duration"])
-    if step.name == "measure":
-        return max(measurement(component) for component in step.locus)
-    if step.name == "reset":
-        return max(measurement(component) + devices.PRX[component][0] for component in step.locus)
-    if step.name == "reset_wait" or (step.name == "rz" and step.implementation != "prx_composite"):
-        return 0.0
-    return _published(step)[0] * (2 if step.name == "rz" else 1)
-
-
-# -- random circuits -------------------------------------------------------------------------------------------------
-
-
-def random_circuit(device: str, random: Generator, *, steps: int, early: int) -> list[Instruction]:
-    """Return gates with ``early`` measurements among them, then a measurement of every qubit that was used."""
-    writer = Writer(device, random)
-    early_steps = set(random.choice(steps, size=early, replace=False).tolist())
-    for step in range(steps):
-        if step in early_steps:
-            writer.measure()
-        else:
-            writer.operation()
-    used = sorted(
-        {component for instruction in writer.instructions for component in instruction.locus if component[0] == "Q"}
-    )
-    return [*writer.instructions, do("measure", *random.permutation(used).tolist(), key="end")]
-
-
-class Writer:
-    def __init__(self, device: str, random: Generator) -> None:
-        self.random = random
-        self.instructions: list[Instruction] = []
-        self.measured: list[str] = []
-        self.qubits = ["QB1", "QB2", "QB3"] if device == "star" else ["QB1", "QB2", "QB3", "QB4"]
-        self.conditional = ["QB1", "QB2"] if device == "star" else ["QB1", "QB2", "QB3"]
-        self.star = device == "star"
-
-    def add(self, name: str, *locus: str, implementation: str | None = None, **args: Any) -> None:
-        self.instructions.append(do(name, *locus, implementation=implementation, **args))
-
-    def qubit(self) -> str:
-        return str(self.random.choice(self.qubits))
-
-    def angle(self) -> float:
-        return float(self.random.uniform(-2 * pi, 2 * pi))
-
-    def operation(self) -> None:
-        choices = [self.prx, self.prx, self.prx, self.two, self.two, self.other, self.idle]
-        choices += [self.feedback] * (3 if self.measured else 0)
-        choices[self.random.integers(len(choices))]()
-
-    def prx(self) -> None:
-        qubit = self.qubit()
-        implementation = "drag_gaussian" if qubit == "QB2" and self.random.random() < 0.3 else None
-        self.add("prx", qubit, implementation=implementation, angle=self.angle(), phase=self.angle())
-
-    def two(self) -> None:
-        qubits = self.random.permutation(self.qubits).tolist()
-        if self.star:
-            self.add("move", qubits[0], "COMPR1")
-            for other in qubits[1 : self.random.integers(2, 4)]:
-                self.add("prx", other, angle=self.angle(), phase=self.angle())
-                self.add("cz", *self.random.permutation([other, "COMPR1"]).tolist())
-            self.add("move", qubits[0], "COMPR1")
-        else:
-            left = int(self.random.integers(3))
-            self.add("cz", *self.random.permutation(self.qubits[left : left + 2]).tolist())
-
-    def other(self) -> None:
-        qubit, kind = self.qubit(), self.random.integers(4)
-        if kind == 0:
-            self.add("sx", qubit)
-        elif kind == 1:
-            self.add("u", qubit, theta=self.angle(), phi=self.angle(), lam=self.angle())
-        else:
-            self.add("rz", qubit, angle=self.angle(), implementation=[None, "prx_composite"][kind - 2])
-
-    def idle(self) -> None:
-        locus = self.random.permutation(self.qubits)[: self.random.integers(1, 3)].tolist()
-        kind = self.random.integers(4)
-        if kind == 0:
-            self.add("barrier", *locus)
-        elif kind == 1:
-            self.add(str(self.random.choice(["reset", "reset_wait"])), *locus)
-        else:
-            self.add("delay", *locus, duration=float(self.random.uniform(0, 5e-7)))
-
-    def measure(self) -> None:
-        locus = self.random.permutation(self.qubits)[: self.random.integers(1, 3)].tolist()
-        implementation = "fast_constant" if locus == ["QB1"] else None
-        key = f"early{len(self.instructions)}"
-        self.add("measure", *locus, implementation=implementation, key=key, feedback_key="f")
-        self.measured += locus
-
-    def feedback(self) -> None:
-        args: dict[str, Any] = {"angle": self.angle(), "phase": self.angle(), "feedback_key": "f"}
-        target, source = str(self.random.choice(self.conditional)), str(self.random.choice(self.measured))
-        self.add("cc_prx", target, feedback_qubit=source, **args)
-
-
-# -- comparison ------------------------------------------------------------------------------------------------------
-
-
-def sample(
-    device: str, instructions: list[Instruction], shots: int, *, noise: bool = True, seed: int = 1, **settings: Any
-) -> NDArray[np.uint8]:
-    machine = simulator(device, noise=noise, **settings)
-    program = machine.check(Circuit("test", tuple(instructions)), Options())
-    return np.concatenate(list(machine.run(program, shots, SeedSequence(seed)).values()), axis=1)
-
-
-def assert_drawn_from(bits: NDArray[np.uint8], distribution: Mapping[Bits, float]) -> None:
-    """Two-sided exact binomial test of every outcome; by the union bound a false alarm has probability FALSE_ALARM."""
-    rows, counts = np.unique(bits, axis=0, return_counts=True)
-    seen = {tuple(row): int(count) for row, count in zip(rows.tolist(), counts, strict=True)}
-    assert sum(distribution.values()) == pytest.approx(1)
-    assert seen.keys() <= {outcome for outcome, probability in distribution.items() if probability > 1e-12}
-    level = FALSE_ALARM / len(distribution)
-    for outcome, probability in distribution.items():
-        count, p = seen.get(outcome, 0), min(max(probability, 0.0), 1.0)
-        p_value = 2 * min(binom.cdf(count, len(bits), p), binom.sf(count - 1, len(bits), p))
-        assert p_value >= level, f"{outcome}: {count} of {len(bits)} shots, expected {len(bits) * p:.1f}"
+SMALL = ("chain", "star")
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", SMALL)
 def test_noisy_circuit_gives_the_exact_distribution(device: str, seed: int) -> None:
     instructions = random_circuit(device, np.random.default_rng(seed), steps=14, early=0)
     assert_drawn_from(sample(device, instructions, 50_000), Truth(instructions, noise=True).distribution())
 
 
+@pytest.mark.parametrize("early", [0, 1])
+def test_six_components_give_the_exact_distribution(early: int) -> None:
+    instructions = random_circuit("six", np.random.default_rng([5, early]), steps=24, early=early)
+    assert_drawn_from(sample("six", instructions, 50_000), Truth(instructions, noise=True).distribution())
+
+
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", SMALL)
 def test_feedback_and_early_measurements_give_the_exact_distribution(device: str, seed: int) -> None:
     instructions = random_circuit(device, np.random.default_rng([1, seed]), steps=12, early=2)
     assert_drawn_from(sample(device, instructions, 5000), Truth(instructions, noise=True).distribution())
@@ -332,7 +40,7 @@ def test_feedback_and_early_measurements_give_the_exact_distribution(device: str
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("early", [0, 2])
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", SMALL)
 def test_noiseless_circuit_gives_the_exact_distribution(device: str, early: int, seed: int) -> None:
     instructions = random_circuit(device, np.random.default_rng([2, early, seed]), steps=12, early=early)
     distribution = Truth(instructions, noise=False).distribution()
@@ -340,7 +48,7 @@ def test_noiseless_circuit_gives_the_exact_distribution(device: str, early: int,
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", SMALL)
 def test_waiting_can_be_switched_off(device: str, seed: int) -> None:
     instructions = random_circuit(device, np.random.default_rng([4, seed]), steps=14, early=0)
     expected = Truth(instructions, noise=True, idle=False).distribution()
@@ -349,7 +57,7 @@ def test_waiting_can_be_switched_off(device: str, seed: int) -> None:
 
 @pytest.mark.parametrize("early", [0, 2])
 @pytest.mark.parametrize("method", ["density_matrix", "statevector", "matrix_product_state"])
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", SMALL)
 def test_every_trajectory_gives_the_exact_distribution(
     device: str, method: Method, early: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -244,14 +244,19 @@ def choose(part: Part, shots: int, method: Method | Literal["auto"]) -> Choice:
                 break
     if not choices:
         reasons = "; ".join(f"{method}: {reason}" for method, reason in refusals.items())
-        most = int(math.log2(MEMORY_LIMIT / _COMPLEX))
         raise CircuitError(
             f"{len(part.components)} connected components ({_some(part.components)}) can't be simulated within "
-            f"{MEMORY_LIMIT / 2**30:g} GiB. {reasons}. What works: at most {most} components in use at a time"
-            f"{', or only Clifford gates' if method in ('auto', 'stabilizer') else ''}"
-            f"{'' if method == 'auto' else ', or another method than ' + repr(method)}"
+            f"{MEMORY_LIMIT / 2**30:g} GiB. {reasons}. What works: {_what_works(method)}"
         )
     return min(choices, key=lambda choice: choice.estimate.seconds)
+
+
+def _what_works(method: Method | Literal["auto"]) -> str:
+    qubits = int(math.log2(MEMORY_LIMIT / _COMPLEX))
+    few = f"at most {qubits // 2 if method == 'density_matrix' else qubits} components in use at a time"
+    ways = {"stabilizer": "only Clifford gates", "auto": f"{few}, or only Clifford gates"}
+    another = "" if method == "auto" else f", or another method than '{method}'"
+    return ways.get(method, few) + another
 
 
 def runs_once(part: Part, method: Method) -> bool:

@@ -1,0 +1,142 @@
+"""How the server simulates: what it says about it, batches, executors."""
+
+import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+import devices
+import numpy as np
+import pytest
+
+from iqm_fakes import FakeIQMServer, server
+from iqm_fakes.jobs import JobStatus
+
+
+def gate(name, *locus, **args):
+    return {"name": name, "locus": list(locus), "args": args}
+
+
+def circuit(angle, *extra):
+    half = {"phase": 0.0, "angle": angle}
+    return {
+        "name": "c",
+        "instructions": [
+            gate("prx", "QB1", **half),
+            gate("cz", "QB1", "QB2"),
+            gate("prx", "QB2", **half),
+            gate("prx", "QB4", **half),
+            *extra,
+            gate("measure", "QB1", "QB2", "QB4", key="m"),
+        ],
+    }
+
+
+BATCH = [circuit(0.1 * number) for number in range(12)]
+EARLY = [
+    circuit(0.1 * number, gate("measure", "QB2", key="early"), gate("prx", "QB2", angle=0.2, phase=0.1))
+    for number in range(4)
+]
+
+
+def submitted(machine, circuits, shots=200, **options):
+    return machine.submit("chain", json.dumps({"circuits": circuits, "shots": shots, **options}).encode())
+
+
+def results(machine, circuits=BATCH + EARLY):
+    job = submitted(machine, circuits)
+    assert job.status is JobStatus.COMPLETED, job.errors
+    return json.loads(machine.measurements(str(job.id)))
+
+
+ALONE = results(FakeIQMServer(devices.chain(), seed=3))
+
+
+def test_a_job_says_how_each_part_of_each_circuit_is_simulated():
+    machine = FakeIQMServer(devices.chain(), seed=1)
+    job = submitted(machine, [circuit(0.3), circuit(0.4)])
+    assert machine.jobs == [job]
+    assert [[str(choice) for choice in parts] for parts in job.simulation] == [
+        [
+            "density_matrix evolution of 2 components (QB1, QB2)",
+            "density_matrix evolution of 1 component (QB4)",
+        ]
+    ] * 2
+
+
+@pytest.mark.parametrize("method", ["density_matrix", "statevector", "matrix_product_state"])
+def test_a_method_may_be_forced(method):
+    machine = FakeIQMServer(devices.chain(), seed=1, method=method)
+    job = submitted(machine, [circuit(0.3)])
+    assert job.status is JobStatus.COMPLETED
+    assert {choice.engine.method for parts in job.simulation for choice in parts} == {method}
+
+
+def test_a_job_that_the_method_can_not_do_fails_and_says_why():
+    machine = FakeIQMServer(devices.chain(), seed=1, method="stabilizer")
+    job = submitted(machine, [circuit(0.3)])
+    assert job.status is JobStatus.FAILED
+    ((_, _, message),) = job.errors
+    assert message == (
+        "Circuit 0: 2 connected components (QB1, QB2) can't be simulated within 2 GiB. stabilizer: there is a gate on "
+        "QB1, QB2 that is no Clifford gate. What works: only Clifford gates, or another method than 'stabilizer'"
+    )
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e-3, 3e-3, 1.0])
+def test_how_a_batch_is_split_changes_nothing(seconds, monkeypatch):
+    monkeypatch.setattr(server, "WORTH_A_TASK", seconds)
+    assert results(FakeIQMServer(devices.chain(), seed=3, executor=_Immediately())) == ALONE
+
+
+class _Immediately:
+    """An executor without concurrency."""
+
+    def submit(self, function, *arguments):
+        value = function(*arguments)
+        return type("Future", (), {"result": lambda self: value})()
+
+
+def test_circuits_of_a_job_give_what_they_give_in_any_company():
+    first = results(FakeIQMServer(devices.chain(), seed=3), BATCH[:5])
+    assert first == ALONE[:5]
+
+
+def test_processes_give_the_same_results(monkeypatch):
+    monkeypatch.setattr(server, "WORTH_A_TASK", 5e-3)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        machine = FakeIQMServer(devices.chain(), seed=3, executor=pool)
+        assert results(machine) == ALONE
+        job = submitted(machine, [*BATCH, circuit(0.2)], shots=1, heralding_mode="zeros")
+        while job.status is not JobStatus.FAILED:  # each circuit keeps its shot with probability 0.76
+            job = submitted(machine, [*BATCH, circuit(0.2)], shots=1, heralding_mode="zeros")
+    assert "with heralding discarded all the shots" in job.errors[0][2]
+
+
+def test_a_dask_cluster_gives_the_same_results(monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="needs the extra 'dask' (tox -e dask)")
+    monkeypatch.setattr(server, "WORTH_A_TASK", 5e-3)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+        client.get_executor() as executor,
+    ):
+        assert results(FakeIQMServer(devices.chain(), seed=3, executor=executor)) == ALONE
+
+
+def test_an_executor_that_breaks_fails_the_job():
+    class Broken:
+        def submit(self, function, *arguments):
+            raise RuntimeError("no workers left")
+
+    job = submitted(FakeIQMServer(devices.chain(), seed=3, executor=Broken()), BATCH)
+    assert job.status is JobStatus.FAILED
+    assert "no workers left" in job.errors[0][2]
+
+
+def test_many_shots_are_answered_in_full():
+    machine = FakeIQMServer(devices.chain(), seed=1)
+    job = submitted(machine, [circuit(0.3)], shots=100_000)
+    (document,) = json.loads(machine.measurement_counts(str(job.id)))
+    assert sum(document["counts"].values()) == 100_000
+    (bits,) = json.loads(machine.measurements(str(job.id)))
+    assert np.shape(bits["m"]) == (100_000, 3)

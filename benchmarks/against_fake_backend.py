@@ -34,7 +34,9 @@ class Case:
     device: str
     make: Callable[[IQMBackend], list[QuantumCircuit]]
     peer: bool = True
-    """False where the vendor's backend refuses: the circuit would need more memory than there is."""
+    """False where the vendor's backend refuses (54 qubits would need more memory than there is) or does not matter."""
+    shots: int | None = None
+    """Where it is not the usual number; then only the server is timed, without the vendor's client."""
     tiny: bool = False
     """Whether it is fast enough to be run just to see that it runs."""
 
@@ -49,7 +51,7 @@ def ghz(qubits: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
             circuit.cx(qubit, qubit + 1)
         circuit.measure_all()
         if backend.has_resonators():
-            from iqm.qiskit_iqm import transpile_to_IQM  # after ours, which lets the vendor be imported quickly
+            from iqm.qiskit_iqm import transpile_to_IQM  # type: ignore[attr-defined]  # after ours, as it is slow
 
             return [transpile_to_IQM(circuit, backend, seed_transpiler=SEED)]
         return [transpile(circuit, backend, optimization_level=3, seed_transpiler=SEED)]
@@ -108,6 +110,8 @@ CASES = (
     Case("random 16 qubits, depth 10", "garnet", brickwork(16, 10)),
     Case("100 circuits of 2 qubits", "garnet", many(100)),
     Case("GHZ-54", "aphrodite", ghz(54), peer=False),
+    Case("5 qubits, 1000 shots", "adonis", ghz(5), peer=False, shots=1000),
+    Case("5 qubits, 100 000 shots", "adonis", ghz(5), peer=False, shots=100_000),
 )
 
 
@@ -134,13 +138,32 @@ def _path(edges: Sequence[tuple[int, int]], length: int) -> list[int]:
 def _seconds(backend: Any, circuits: list[QuantumCircuit], shots: int) -> float:
     run = circuits[0] if len(circuits) == 1 else circuits
     start = time.perf_counter()
-    backend.run(run, shots=shots).result().get_counts()
+    job = backend.run(run, shots=shots)
+    result = job.result()
+    if not result.success:
+        raise RuntimeError(f"a job of {backend} failed: {job.error_message()}")
+    result.get_counts()
+    return time.perf_counter() - start
+
+
+def _server_seconds(client: FakeIQMClient, backend: IQMBackend, circuits: list[QuantumCircuit], shots: int) -> float:
+    """Return the seconds of simulation and result documents."""
+    server = client.server
+    backend.run(circuits, shots=shots)
+    body = server.jobs[-1].body
+    start = time.perf_counter()
+    job = server.submit(next(iter(server.devices)), body)
+    server.measurements(str(job.id))
+    server.measurement_counts(str(job.id))
     return time.perf_counter() - start
 
 
 def _row(case: Case, runs: int, shots: int) -> str:
     client = FakeIQMClient(case.device, seed=SEED)
     ours = IQMBackend(client)
+    if case.shots is not None:
+        times = [[_server_seconds(client, ours, case.make(ours), case.shots)] for _ in range(runs)]
+        return f"| {case.name}, server alone | {case.device} | | {_text(statistics.median(t for (t,) in times))} | | |"
     circuits = case.make(ours)
     backends: list[Any] = [ours]
     if case.peer:

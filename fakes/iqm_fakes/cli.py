@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8123, help="port, 0 for any free one (default: %(default)s)")
     serve.add_argument("--seed", type=int, help="makes results reproducible (default: a new one each time)")
     serve.add_argument("--no-noise", action="store_true", help="simulate perfect quantum computers")
+    serve.add_argument("--no-idle", action="store_true", help="let components that wait for others keep their state")
+    serve.add_argument("--method", default="auto", help="a method of Aer (default: the cheapest for each circuit)")
     serve.add_argument(
         "--require-token",
         action="store_true",
@@ -65,7 +67,12 @@ def _serve(options: argparse.Namespace) -> int:
         raise ValueError("--require-token needs the token in the environment variable IQM_TOKEN")
     logging.basicConfig(format="%(levelname)s %(message)s")
     server = FakeIQMServer(
-        *(options.device or ["garnet"]), seed=options.seed, noise=not options.no_noise, workers=WORKERS
+        *(options.device or ["garnet"]),
+        seed=options.seed,
+        noise=not options.no_noise,
+        idle=not options.no_idle,
+        method=options.method,
+        workers=WORKERS,
     )
     import_module("iqm_fakes.simulator.aer")  # takes a second, which the first job would wait
     socket = LoopbackServer(Api(server, token=token), host=options.host, port=options.port)

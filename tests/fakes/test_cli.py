@@ -84,6 +84,7 @@ def test_the_same_seed_gives_the_same_shots():
     [
         (["--device", "granet"], "iqm-fake: no device 'granet': .*garnet"),
         (["--seed", "-1"], "iqm-fake: a seed is a non-negative integer, got -1"),
+        (["--method", "magic"], "iqm-fake: there is no simulation method 'magic'; choose auto, density_matrix"),
         (["--device", "garnet", "--device", "garnet"], "iqm-fake: a server needs devices with different aliases"),
         (["--require-token"], "iqm-fake: --require-token needs the token in the environment variable IQM_TOKEN"),
     ],

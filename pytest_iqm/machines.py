@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_iqm.settings import Live, Settings
+from pytest_iqm.settings import Live, Settings, device_in
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -183,7 +183,9 @@ class Machines:
     def specs(self, node: Any) -> list[Spec]:
         """Return what a test is to run on; more than one parametrises it."""
         wish = Wish.of(node)
-        devices = self.settings.devices.value if wish.device is None else (wish.device,)
+        devices = (
+            self.settings.devices.value if wish.device is None else (device_in(node.config.rootpath, wish.device),)
+        )
         return [Spec(device, noise=wish.noise is not False) for device in devices]
 
     @property

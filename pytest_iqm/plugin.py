@@ -10,6 +10,7 @@ import pytest
 
 from iqm_fakes.startup import quick_imports
 from pytest_iqm.fixtures import MACHINES, _iqm_machine, iqm_backend, iqm_client, iqm_server, iqm_url
+from pytest_iqm.live.drift import drift
 from pytest_iqm.live.guard import Guard
 from pytest_iqm.machines import Machines
 from pytest_iqm.settings import Settings
@@ -39,7 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME|FILE",
-        help="fake device to run on: a bundled one or a device file; given again, tests run on each (default: garnet)",
+        help="fake device to run on: a bundled one or a device file; given again, tests run on each (default: garnet). "
+        "With --iqm-live: a device file to compare the real machine with",
     )
     group.addoption("--iqm-computer", metavar="ALIAS", help="real machine to run on; overrides IQM_QUANTUM_COMPUTER")
     group.addoption(
@@ -73,9 +75,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[GUARD].lift()
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    """Say what tests run on and why."""
-    return config.stash[MACHINES].settings.header()
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what tests run on and why, and how a real machine differs from the device files."""
+    settings = config.stash[MACHINES].settings
+    lines = [settings.header()]
+    if settings.live and settings.device_files and not config.option.collectonly:
+        lines += drift(settings.live, settings.device_files)
+    return lines
 
 
 @pytest.hookimpl(optionalhook=True)

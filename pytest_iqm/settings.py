@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import pytest
@@ -62,6 +63,15 @@ class Settings:
             )
         return cls(devices=_devices(config), seed=_seed(config), live=live)
 
+    @property
+    def device_files(self) -> tuple[str, ...]:
+        """The devices that are files, not bundled ones."""
+        if self.devices.source == "default":
+            return ()
+        from iqm_fakes.device import bundled_devices
+
+        return tuple(device for device in self.devices.value if device not in bundled_devices())
+
     def header(self) -> str:
         """Return the line that opens the report."""
         if self.live:
@@ -72,28 +82,34 @@ class Settings:
 
 def _devices(config: pytest.Config) -> Setting[tuple[str, ...]]:
     chosen: list[str] = config.getoption("iqm_device")
-    if chosen and config.getoption("iqm_live"):
-        raise pytest.UsageError(
-            "--iqm-device chooses a fake and --iqm-live a real machine: use one of them "
-            "(--iqm-computer chooses among real machines)"
-        )
     inis: list[str] = config.getini("iqm_device")
-    devices: Setting[tuple[str, ...]] = (
-        Setting(tuple(chosen), "--iqm-device")
-        if chosen
-        else Setting(tuple(inis), "ini iqm_device")
-        if inis
-        else Setting(("garnet",), "default")
-    )
+    ini_folder = config.inipath.parent if config.inipath else config.rootpath
+    devices: Setting[tuple[str, ...]] = Setting(("garnet",), "default")
+    if chosen:
+        devices = Setting(tuple(device_in(config.invocation_params.dir, device) for device in chosen), "--iqm-device")
+    elif inis:
+        devices = Setting(tuple(device_in(ini_folder, device) for device in inis), "ini iqm_device")
     if devices.source != "default":
-        from iqm_fakes.device import Device, DeviceError
+        from iqm_fakes.device import Device, DeviceError, bundled_devices
 
         for device in devices.value:
             try:
-                Device.load(device)
+                Device.read(device)
             except DeviceError as error:
                 raise pytest.UsageError(f"{devices.source}: {error}") from None
+            if chosen and config.getoption("iqm_live") and device in bundled_devices():
+                raise pytest.UsageError(
+                    f"--iqm-device {device} chooses a fake and --iqm-live a real machine: use one of them "
+                    "(--iqm-computer chooses among real machines; with --iqm-live, --iqm-device takes the file of a "
+                    "snapshot, to compare the machine with)"
+                )
     return devices
+
+
+def device_in(folder: Path, device: str) -> str:
+    """Return the path of a device file that is given relative to a folder; a device's name is returned as it is."""
+    file = folder / device
+    return str(file) if file.is_file() else device
 
 
 def _seed(config: pytest.Config) -> Setting[int]:

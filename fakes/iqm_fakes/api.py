@@ -34,6 +34,7 @@ STATUS = {
     ErrorCode.QC_NOT_FOUND: 404,
     ErrorCode.QC_ARTIFACT_NOT_FOUND: 404,
     ErrorCode.CALIBRATION_SET_NOT_FOUND: 404,
+    ErrorCode.QUALITY_METRICS_NOT_FOUND: 404,
     ErrorCode.JOB_NOT_FOUND: 404,
     ErrorCode.JOB_ARTIFACT_NOT_FOUND: 404,
     ErrorCode.NOT_FOUND: 404,
@@ -175,7 +176,7 @@ class Api:
         return _json(self._server.calibration(qc, cal).calibration_set)
 
     def _metrics(self, request: Request, qc: str, cal: str) -> Response:
-        return _json(self._server.calibration(qc, cal).quality_metric_set)
+        return _json(self._server.quality_metric_set(qc, cal))
 
     def _dynamic_quantum_architecture(self, request: Request, qc: str, cal: str) -> Response:
         return _json(self._server.calibration(qc, cal).dynamic_quantum_architecture)

@@ -1,4 +1,4 @@
-"""``iqm-fake``: the fake server as a process of its own."""
+"""``iqm-fake``: the fake server as a process of its own, and device files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from importlib import import_module
 from types import FrameType
+from typing import Any
 
-from iqm_fakes.device import DeviceError, bundled_devices
+from iqm_fakes.device import Device, bundled_devices
+from iqm_fakes.drift import THRESHOLD, Change, changes
 
 WORKERS = 2
 """Jobs that the server runs at the same time."""
@@ -23,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (DeviceError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"iqm-fake: {error}", file=sys.stderr)  # noqa: T201
         return 1
 
@@ -54,7 +56,85 @@ def _parser() -> argparse.ArgumentParser:
         help="answer 401 unless requests carry the token that IQM_TOKEN holds when the server starts",
     )
     serve.set_defaults(command=_serve)
+    _add_snapshot(commands)
+    _add_diff(commands)
     return parser
+
+
+def _add_snapshot(commands: Any) -> None:
+    snapshot = commands.add_parser(
+        "snapshot",
+        help="save what a quantum computer publishes as a device file",
+        description="Save what a quantum computer publishes now as a device file. The credentials are those in "
+        "IQM_TOKEN or in the file that IQM_TOKENS_FILE names.",
+    )
+    snapshot.add_argument("--out", required=True, metavar="FILE", help="device file to write")
+    snapshot.add_argument("--url", help="address of the IQM Server (default: IQM_SERVER_URL)")
+    snapshot.add_argument("--computer", metavar="ALIAS", help="quantum computer (default: IQM_QUANTUM_COMPUTER)")
+    snapshot.add_argument(
+        "--calibration-set",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="calibration set to save beside the default one, again for more",
+    )
+    snapshot.set_defaults(command=_snapshot)
+
+
+def _add_diff(commands: Any) -> None:
+    diff = commands.add_parser(
+        "diff",
+        help="compare two device files",
+        description="Say what changed from one device to another: loci, implementations, metrics.",
+    )
+    diff.add_argument("old", metavar="OLD", help="device file, or a bundled device")
+    diff.add_argument("new", metavar="NEW", help="device file, or a bundled device")
+    diff.add_argument(
+        "--threshold",
+        type=float,
+        default=THRESHOLD,
+        metavar="FRACTION",
+        help="relative change from which on a metric is reported (default: %(default)s)",
+    )
+    diff.add_argument("--plot", metavar="FILE", help="draw both chips, coloured by error (needs the extra 'plot')")
+    diff.set_defaults(command=_diff)
+
+
+def _snapshot(options: argparse.Namespace) -> int:
+    from iqm_fakes.client import VENDOR_ERRORS, connect
+
+    url = options.url or os.environ.get("IQM_SERVER_URL")
+    if not url:
+        raise ValueError("where is the IQM Server? give --url, or set IQM_SERVER_URL")
+    computer = options.computer or os.environ.get("IQM_QUANTUM_COMPUTER")
+    try:
+        device = Device.snapshot(connect(url, quantum_computer=computer), calibration_sets=options.calibration_set)
+    except VENDOR_ERRORS as error:
+        raise ValueError(f"no snapshot of {computer or 'the quantum computer'}: {error}") from None
+    device.save(options.out)
+    print(f"{options.out}: {device.display_name}, calibration set {device.default_calibration_set_id}")  # noqa: T201
+    return 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    old, new = Device.load(options.old), Device.load(options.new)
+    found = changes(old, new, options.threshold)
+    print("\n".join(table(found)) if found else "no difference")  # noqa: T201
+    if options.plot:
+        from iqm_fakes.plot import draw
+
+        draw(old, new, options.plot)
+    return 0
+
+
+def table(found: Sequence[Change]) -> list[str]:
+    """Return changes as aligned lines under a header."""
+    rows = [("change", "locus", "what", "old", "new", "factor")]
+    for change in found:
+        factor = f"{change.factor:.2f}" if change.kind == "metric" else ""
+        rows.append((change.kind, "-".join(change.locus), change.name, change.old, change.new, factor))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _serve(options: argparse.Namespace) -> int:

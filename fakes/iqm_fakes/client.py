@@ -7,12 +7,14 @@ patched: its client asks for ``requests.get`` to be called, and we call somethin
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, Literal
 
 import requests
 from iqm.iqm_client import IQMClient
+from pydantic import BaseModel, ValidationError
 
 from iqm_fakes.api import Api
 from iqm_fakes.device import Device
@@ -25,6 +27,20 @@ COMPOSED = hasattr(IQMClient, "from_url")
 
 _vendor: Any = import_module("iqm.iqm_server_client.iqm_server_client")
 _ServerClient: Any = _vendor.IQMServerClient if COMPOSED else _vendor._IQMServerClient
+
+_models: Any = import_module("iqm.iqm_client")
+_ObservationSet: type[BaseModel] = import_module(
+    "iqm.station_control.interface.models.observation_set"
+).ObservationSetWithObservations
+
+_NotFound: type[Exception] = _vendor.map_from_status_code_to_error(404)
+
+VENDOR_ERRORS: tuple[type[Exception], ...] = (
+    *_NotFound.__bases__,  # of all that an error response is turned into
+    _vendor.ClientConfigurationError,
+    requests.RequestException,
+)
+"""What the vendor's client raises if the server can't be reached, or refuses."""
 
 URL = "https://fake.invalid"
 """An address that exists nowhere (RFC 2606): if it is ever looked up, something went around the transport."""
@@ -117,6 +133,53 @@ def connect(url: str, *, quantum_computer: str | None = None) -> IQMClient:
 
 def quantum_computer_alias(client: IQMClient) -> str:
     """Return the alias of the quantum computer that a client is connected to."""
-    connection: Any = client._executor.client if COMPOSED else vars(client)["_iqm_server_client"]
-    alias: str = connection.quantum_computer
+    alias: str = _connection(client).quantum_computer
     return alias
+
+
+def get(client: IQMClient, path: str, *, missing: bool = False) -> Any:
+    """Return the JSON document that the server of a client has, with all its fields.
+
+    Args:
+        client: What sends the request, with its credentials and its errors.
+        path: From the API's root on.
+        missing: Return None if the server answers that there is no such document, instead of raising.
+
+    """
+    connection = _connection(client)
+    send = connection.send_request if COMPOSED else connection._send_request
+    try:
+        return send(requests.get, path).json()
+    except _NotFound:
+        if missing:
+            return None
+        raise
+
+
+def refused(device: Device) -> Iterator[tuple[str, str]]:
+    """Yield where the vendor's models refuse what a device publishes, and why."""
+    yield from _refusals(
+        _models.StaticQuantumArchitecture, device.static_quantum_architecture, "static_quantum_architecture"
+    )
+    for index, calibration in enumerate(device.calibrations.values()):
+        place = f"calibrations[{index}]"
+        yield from _refusals(_ObservationSet, calibration.calibration_set, f"{place}.calibration_set")
+        if calibration.quality_metric_set is not None:
+            yield from _refusals(_ObservationSet, calibration.quality_metric_set, f"{place}.quality_metric_set")
+        architecture = f"{place}.dynamic_quantum_architecture"
+        yield from _refusals(_models.DynamicQuantumArchitecture, calibration.dynamic_quantum_architecture, architecture)
+
+
+def _refusals(model: type[BaseModel], document: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the vendor's own use of what it deprecated
+            model.model_validate(document)
+    except ValidationError as errors:
+        for error in errors.errors():
+            inner = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error["loc"])
+            yield place + inner, error["msg"]
+
+
+def _connection(client: IQMClient) -> Any:
+    return client._executor.client if COMPOSED else vars(client)["_iqm_server_client"]

@@ -1,20 +1,27 @@
 """Device: the documents that a quantum computer publishes, as one JSON file.
 
 The file format is ``iqm-device/1``: the static architecture once, and for each calibration set its observations, the
-quality metrics that describe it and its dynamic architecture, each as the server sends them (IQM Server API v1).
+quality metrics that describe it (or null) and its dynamic architecture, each as the server sends them (IQM Server API
+v1). What most observations of a set have in common is written once, as ``observation_defaults``. A calibration may have
+a fixed noise profile, ``noise`` (see :mod:`iqm_fakes.noise`). Unknown fields are kept.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
 
 SCHEMA = "iqm-device/1"
 
@@ -25,16 +32,28 @@ class DeviceError(ValueError):
 
 @dataclass(frozen=True)
 class Calibration:
-    """One calibration set and what describes it: documents as the server sends them."""
+    """One calibration set and what describes it: documents as the server sends them.
+
+    Attributes:
+        quality_metric_set: ``None`` if the server has none for the calibration set.
+        noise: A fixed noise profile that overrides what is derived from the documents.
+
+    """
 
     calibration_set: Mapping[str, Any]
-    quality_metric_set: Mapping[str, Any]
+    quality_metric_set: Mapping[str, Any] | None
     dynamic_quantum_architecture: Mapping[str, Any]
+    noise: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """The calibration set's UUID."""
         return str(self.calibration_set["observation_set_id"])
+
+    def observations(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the observations of both sets, the calibration set's first."""
+        for document in (self.calibration_set, self.quality_metric_set):
+            yield from () if document is None else document["observations"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +71,26 @@ class Device:
     def load(cls, device: str | os.PathLike[str] | Device) -> Device:
         """Return a bundled device by name, or one from a ``.json`` file; a Device is returned as it is.
 
+        What a file says is checked with the vendor's models, too.
+
         Raises:
             DeviceError: There is no such device, or the file is not a valid device.
+
+        """
+        loaded = cls.read(device)
+        if not isinstance(device, Device) and device not in bundled_devices():
+            from iqm_fakes.client import refused  # importing the vendor's models takes seconds
+
+            for place, problem in refused(loaded):
+                raise DeviceError(f"device file {os.fspath(device)}: {place}: {problem}")
+        return loaded
+
+    @classmethod
+    def read(cls, device: str | os.PathLike[str] | Device) -> Device:
+        """Do what :meth:`load` does, at once: without the vendor's models.
+
+        Raises:
+            DeviceError: There is no such device, or the file is evidently not a valid device.
 
         """
         if isinstance(device, Device):
@@ -79,12 +116,58 @@ class Device:
         """Check a document and return the device it describes; ``name`` is where it came from, for messages.
 
         Raises:
-            DeviceError: The document is not a valid device.
+            DeviceError: The document is evidently not a valid device.
 
         """
         for problem in _problems(document):
             raise DeviceError(f"device file {name}: {problem}")
-        return cls(document)
+        return cls(_each_set(document, _spelt_out))
+
+    @classmethod
+    def snapshot(cls, client: IQMClient, *, calibration_sets: Iterable[str] = ()) -> Device:
+        """Return what the quantum computer of a client publishes now.
+
+        Snapshots of the same calibration are equal, whenever they are taken. Neither the address of the server nor
+        anything about the user is part of them.
+
+        Args:
+            client: Connected to the quantum computer; a :class:`FakeIQMClient` will do, too.
+            calibration_sets: Ids of calibration sets to save beside the default one.
+
+        Raises:
+            DeviceError: The computer publishes what is not a valid device.
+            Exception: Whatever the vendor's client raises, for example for an unknown calibration set.
+
+        """
+        from iqm_fakes.client import get, quantum_computer_alias
+
+        alias = quantum_computer_alias(client)
+        computer = f"quantum-computers/{alias}"
+        listed = get(client, "quantum-computers")["quantum_computers"]
+        default = get(client, f"calibration-sets/{alias}/default/dynamic-quantum-architecture")["calibration_set_id"]
+        health = get(client, f"{computer}/health")
+        static = get(client, f"{computer}/artifacts/static-quantum-architectures")
+        ids = dict.fromkeys([default, *(identifier.lower() for identifier in calibration_sets)])
+        document = {
+            "schema": SCHEMA,
+            "alias": alias,
+            "display_name": next(entry for entry in listed if entry["alias"] == alias).get("display_name", alias),
+            "source": "snapshot of what the quantum computer published",
+            "health": {key: value for key, value in health.items() if key != "updated_at"},
+            "static_quantum_architecture": static[0],
+            "default_calibration_set_id": default,
+            "calibrations": [
+                {
+                    "calibration_set": get(client, f"calibration-sets/{alias}/{identifier}"),
+                    "quality_metric_set": get(client, f"calibration-sets/{alias}/{identifier}/metrics", missing=True),
+                    "dynamic_quantum_architecture": get(
+                        client, f"calibration-sets/{alias}/{identifier}/dynamic-quantum-architecture"
+                    ),
+                }
+                for identifier in ids
+            ],
+        }
+        return cls.from_document(document, f"snapshot of '{alias}'")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the device to a file: the same text for the same device, all of it or nothing."""
@@ -103,7 +186,7 @@ class Device:
 
     def text(self) -> str:
         """Return the file: JSON with each observation and each list of names on one line, for readable diffs."""
-        return _pretty(self.document, "") + "\n"
+        return _pretty(_each_set(self.document, _condensed), "") + "\n"
 
     @property
     def alias(self) -> str:
@@ -117,8 +200,9 @@ class Device:
 
     @property
     def health(self) -> Mapping[str, Any]:
-        """The health document."""
-        return cast("Mapping[str, Any]", self.document["health"])
+        """The health document; what doesn't say when it was checked was checked with the default calibration."""
+        checked = {"updated_at": self.calibration().calibration_set["created_timestamp"]}
+        return checked | dict(self.document["health"])
 
     @property
     def static_quantum_architecture(self) -> Mapping[str, Any]:
@@ -128,8 +212,9 @@ class Device:
     @cached_property
     def calibrations(self) -> Mapping[str, Calibration]:
         """Every calibration, by id."""
-        calibrations = [Calibration(**{name: entry[name] for name in _SETS}) for entry in self.document["calibrations"]]
-        return {calibration.id: calibration for calibration in calibrations}
+        names = [attribute.name for attribute in fields(Calibration)]
+        entries = ({name: entry[name] for name in names if name in entry} for entry in self.document["calibrations"])
+        return {calibration.id: calibration for calibration in (Calibration(**entry) for entry in entries)}
 
     @property
     def default_calibration_set_id(self) -> str:
@@ -147,13 +232,11 @@ def bundled_devices() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
 
 
-_SETS = ("calibration_set", "quality_metric_set", "dynamic_quantum_architecture")
-
 _OBSERVATION_SET: dict[str, Any] = {
     "observation_set_id": str,
     "observation_set_type": str,
     "created_timestamp": str,
-    "observations": [{"dut_field": str, "unit": str, "observation_id": int}],
+    "observations": [{"dut_field": str, "value": object, "unit": str, "observation_id": int}],
 }
 
 _SHAPE: dict[str, Any] = {
@@ -171,7 +254,7 @@ _SHAPE: dict[str, Any] = {
     "calibrations": [
         {
             "calibration_set": _OBSERVATION_SET,
-            "quality_metric_set": _OBSERVATION_SET,
+            "quality_metric_set": (_OBSERVATION_SET, None),
             "dynamic_quantum_architecture": {
                 "calibration_set_id": str,
                 "qubits": [str],
@@ -181,7 +264,7 @@ _SHAPE: dict[str, Any] = {
         }
     ],
 }
-"""What a device has to have: field → type, or the same for what is inside."""
+"""What a device has to have: field → type, or the same for what is inside; a tuple is that or null."""
 
 
 def _problems(document: Any) -> Iterator[str]:
@@ -196,6 +279,10 @@ def _problems(document: Any) -> Iterator[str]:
 
 
 def _misshapen(value: Any, shape: Any, place: str) -> Iterator[str]:
+    if isinstance(shape, tuple):
+        if value is None:
+            return
+        shape = shape[0]
     kind: type = shape if isinstance(shape, type) else type(shape)
     fits: bool = isinstance(value, kind)
     if not fits:
@@ -233,6 +320,7 @@ def _inconsistent(document: Mapping[str, Any]) -> Iterator[str]:
                 f"not {ids[index]}"
             )
         yield from _bad_gates(dynamic["gates"], components, f"{place}.dynamic_quantum_architecture.gates")
+        yield from _bad_noise(entry.get("noise", {}), components, f"{place}.noise")
 
 
 def _bad_gates(gates: Mapping[str, Any], components: set[str], place: str) -> Iterator[str]:
@@ -250,6 +338,83 @@ def _bad_gates(gates: Mapping[str, Any], components: set[str], place: str) -> It
             yield from _misshapen(implementation, {"loci": [[str]]}, here)
             for unknown in {component for locus in implementation["loci"] for component in locus} - components:
                 yield f"{here}.loci names '{unknown}', which the static architecture doesn't have"
+
+
+_PROFILE = {
+    "gates": {"duration": math.inf, "depolarizing": 1.0},
+    "relaxation": {"t1": math.inf, "t2": math.inf},
+    "readout": {"p_1_given_0": 1.0, "p_0_given_1": 1.0},
+}
+"""What a noise profile may say: section → parameter → its largest value."""
+
+
+def _bad_noise(profile: Any, components: set[str], place: str) -> Iterator[str]:
+    yield from _misshapen(profile, {}, place)
+    for section, entries in profile.items():
+        here = f"{place}.{section}"
+        if section not in _PROFILE:
+            yield f"{here} is none of {', '.join(_PROFILE)}"
+        yield from _misshapen(entries, {}, here)
+        for name, entry in entries.items():
+            yield from _misshapen(entry, {}, f"{here}.{name}")
+            for locus, parameters in (entry if section == "gates" else {name: entry}).items():
+                there = f"{here}.{name}.{locus}" if section == "gates" else f"{here}.{name}"
+                for unknown in set(locus.split(",")) - components:
+                    yield f"{there}: there is no component '{unknown}'"
+                yield from _misshapen(parameters, {}, there)
+                yield from _bad_parameters(parameters, _PROFILE[section], there)
+
+
+def _bad_parameters(parameters: Mapping[str, Any], known: Mapping[str, float], place: str) -> Iterator[str]:
+    for name, value in parameters.items():
+        if name not in known:
+            yield f"{place}.{name} is none of {', '.join(known)}"
+        elif not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= known[name]:
+            yield f"{place}.{name} has to be a number from 0 to {known[name]:g}, got {value!r}"
+
+
+_OWN = ("observation_id", "dut_field", "value", "unit")
+"""What an observation always says for itself, and first."""
+
+_DEFAULTS = "observation_defaults"
+
+
+def _each_set(document: Mapping[str, Any], change: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
+    """Return a document with every observation set changed."""
+    names = ("calibration_set", "quality_metric_set")
+    calibrations = [
+        {key: change(value) if key in names and value is not None else value for key, value in entry.items()}
+        for entry in document["calibrations"]
+    ]
+    return {**document, "calibrations": calibrations}
+
+
+def _condensed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an observation set with what most observations have in common said once."""
+    observations = document["observations"]
+    shared = [name for name in sorted(set().union(*observations)) if all(name in entry for entry in observations)]
+    common = {}
+    for name in set(shared) - {*_OWN}:
+        counts = Counter(json.dumps(entry[name]) for entry in observations)
+        text, count = counts.most_common(1)[0]
+        if count > 1:
+            common[name] = text
+    lines = []
+    for entry in observations:
+        rest = {name: entry[name] for name in sorted({*entry} - {*_OWN})}
+        lines.append(
+            {name: entry[name] for name in _OWN}
+            | {name: value for name, value in rest.items() if common.get(name) != json.dumps(value)}
+        )
+    head = {name: value for name, value in document.items() if name != "observations"}
+    return head | {_DEFAULTS: {name: json.loads(common[name]) for name in sorted(common)}, "observations": lines}
+
+
+def _spelt_out(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo :func:`_condensed`."""
+    defaults = document.get(_DEFAULTS, {})
+    rest = {name: value for name, value in document.items() if name != _DEFAULTS}
+    return rest | {"observations": [{**defaults, **observation} for observation in document["observations"]]}
 
 
 def _pretty(value: Any, indent: str) -> str:

@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     QC_NOT_FOUND = "qc_not_found"
     QC_ARTIFACT_NOT_FOUND = "qc_artifact_not_found"
     CALIBRATION_SET_NOT_FOUND = "calibration_set_not_found"
+    QUALITY_METRICS_NOT_FOUND = "quality_metrics_not_found"
     JOB_NOT_FOUND = "job_not_found"
     JOB_ARTIFACT_NOT_FOUND = "job_artifact_not_found"
     NOT_FOUND = "not_found"

@@ -9,13 +9,28 @@ the relaxation of each component by its own :math:`T_1, T_2`, then a depolarisin
 the composition :math:`(1-p) F_\mathrm{relax} + p/d^2`, and the published average gate fidelity is
 :math:`\bar F = (d F + 1)/(d + 1)` (Nielsen, Phys. Lett. A 303, 249 (2002)). That gives :math:`p`. Where relaxation
 alone explains more infidelity than was published, :math:`p = 0` and relaxation stays: T1 and T2 were measured too.
+
+A fidelity published with the suffix ``:n_interleaved_gates=k``, as machines do for pairs of MOVE, is that of :math:`k`
+gates in a row. That of one is taken as if the error were depolarising, which multiplies polarisations
+:math:`u = (d \bar F - 1)/(d - 1)`: :math:`u_1 = u_k^{1/k}`.
+
+What is not published, flagged as invalid or out of range is replaced, and named by :attr:`Noise.missing`: T2 by the T2
+of an echo experiment, ``measure_fidelity`` by ``measure``, and everything else by the median of what is published for
+the same gate and implementation on other loci of that kind. If there is none, it is taken as perfect: no relaxation, no
+depolarising, T2 = 2·T1, no readout error.
+
+A calibration may have a noise profile of its own (``noise`` in the device file), which overrides all that: ``gates``
+(name → locus, joined by commas → ``duration``, ``depolarizing``), ``relaxation`` (component → ``t1``, ``t2``) and
+``readout`` (component → ``p_1_given_0``, ``p_0_given_1``). What it leaves out is derived.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from statistics import median
 from typing import Any, NamedTuple
 
 from iqm_fakes.device import Calibration
@@ -55,24 +70,38 @@ class Noise:
     Args:
         calibration: Calibration set, quality metrics and dynamic architecture.
 
-    Attributes:
-        missing: Names of observations that were looked for and are absent or invalid, in the order they were missed.
-            What they would have said is taken as perfect.
-
     """
 
     def __init__(self, calibration: Calibration) -> None:
         self._gates: Mapping[str, Any] = calibration.dynamic_quantum_architecture["gates"]
-        self._values = _values(
-            [*calibration.calibration_set["observations"], *calibration.quality_metric_set["observations"]]
+        self._components = (
+            *calibration.dynamic_quantum_architecture["qubits"],
+            *calibration.dynamic_quantum_architecture["computational_resonators"],
         )
+        self._profile: Mapping[str, Any] = calibration.noise
+        self._values = _values(calibration.observations())
         self._missed: dict[str, None] = {}
         self.gate = lru_cache(maxsize=None)(self._gate)  # asked once for each instruction of each circuit
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Names of observations that were looked for in vain."""
+        """Names of observations of this calibration's gates and components that had to be replaced, see above."""
+        for component in self._components:
+            self.relaxation(component)
+        for name in (*_FIDELITY, "measure"):
+            for locus, implementation in self._loci(name):
+                self.gate(name, locus, implementation)
+                if name == "measure":
+                    self.readout(locus[0], name, implementation)
         return tuple(self._missed)
+
+    def _loci(self, name: str) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield loci of a gate, each with its default implementation."""
+        gate = self._gates.get(name, {"implementations": {}})
+        for implementation, entry in gate["implementations"].items():
+            for locus in map(tuple, entry["loci"]):
+                if self.implementation(name, locus) == implementation:
+                    yield locus, implementation
 
     def implementation(self, name: str, locus: tuple[str, ...], implementation: str | None = None) -> str | None:
         """Return the implementation that runs: the one asked for, or the calibration's default for the locus."""
@@ -91,6 +120,11 @@ class Noise:
 
     def _gate(self, name: str, locus: tuple[str, ...], implementation: str | None = None) -> GateNoise:
         """Return the noise of a gate on a locus, by the calibration's default implementation if none is named."""
+        noise = self._published_gate(name, locus, implementation)
+        fixed = self._profile.get("gates", {}).get(name, {})
+        return noise._replace(**next((fixed[key] for key in map(",".join, _orders(locus)) if key in fixed), {}))
+
+    def _published_gate(self, name: str, locus: tuple[str, ...], implementation: str | None) -> GateNoise:
         if name == "cc_prx":  # its implementations are compositions with prx, whose noise it carries
             return self.gate("prx", locus)
         if (name, implementation) in _PULSES or name in ("sx", "u"):
@@ -101,38 +135,33 @@ class Noise:
         if name == "reset" and self.measures(locus[0]):  # a measurement and a conditional pulse
             return GateNoise(self.gate("measure", locus).duration + self.gate("prx", locus).duration, 0.0)
         if name in ("measure", "measure_fidelity"):
-            return GateNoise(max(self._duration(name, (q,), implementation) for q in locus), 0.0)
+            return GateNoise(max(self._duration(name, (qubit,), implementation) for qubit in locus), 0.0)
         if name not in _FIDELITY:
             return GateNoise(0.0, 0.0)
         duration = self._duration(name, locus, implementation)
-        fidelity = self._number(
-            [
-                f"metrics.{_FIDELITY[name]}.{self._key(name, order, implementation)}.fidelity"
-                for order in _orders(locus)
-            ],
-            0.0,
-            1.0,
-        )
+        implementation = self.implementation(name, locus, implementation)
+        fidelity = self._find(f"metrics.{_FIDELITY[name]}.{name}.{implementation}", locus, "fidelity")
         return GateNoise(duration, 0.0 if fidelity is None else self._depolarizing(locus, duration, fidelity))
 
     def relaxation(self, component: str) -> Relaxation:
         """Return the relaxation times of a qubit or resonator."""
-        t1 = self._number([f"characterization.model.{component}.t1_time"], 0.0, math.inf) or math.inf
-        t2 = self._number([f"characterization.model.{component}.t2_time"], 0.0, math.inf) or math.inf
+        t1 = self._find("characterization.model", (component,), "t1_time") or math.inf
+        t2 = self._find("characterization.model", (component,), "t2_time", "t2_echo_time") or math.inf
+        fixed = self._profile.get("relaxation", {}).get(component, {})
+        t1, t2 = fixed.get("t1", t1), fixed.get("t2", t2)
         return Relaxation(t1, min(t2, 2 * t1))
 
     def readout(self, component: str, name: str = "measure", implementation: str | None = None) -> Readout:
-        """Return the readout errors; a published fidelity alone is taken as symmetric.
-
-        Where nothing is published for ``measure_fidelity``, what is published for ``measure`` holds.
-        """
-        prefix = f"metrics.ssro.{self._key(name, (component,), implementation)}"
-        if name != "measure" and not any(known.startswith(f"{prefix}.") for known in self._values):
+        """Return the readout errors; a published fidelity alone is taken as symmetric."""
+        prefix = f"metrics.ssro.{name}.{self.implementation(name, (component,), implementation)}"
+        if name != "measure" and not any(f"{prefix}.{component}.{field}" in self._values for field in _READOUT):
             return self.readout(component)
-        fidelity = self._number([f"{prefix}.fidelity"], 0.0, 1.0)
-        fallback = 0.0 if fidelity is None else 1 - fidelity
-        errors = [self._number([f"{prefix}.{error}"], 0.0, 1.0) for error in ("error_0_to_1", "error_1_to_0")]
-        return Readout(*(fallback if error is None else error for error in errors))
+        fidelity, *errors = (self._values.get(f"{prefix}.{component}.{field}") for field in _READOUT)
+        if fidelity is None and None in errors:
+            fidelity = self._find(prefix, (component,), "fidelity")
+        symmetric = 0.0 if fidelity is None else 1 - fidelity
+        noise = Readout(*(symmetric if error is None else error for error in errors))
+        return noise._replace(**self._profile.get("readout", {}).get(component, {}))
 
     def _depolarizing(self, locus: tuple[str, ...], duration: float, fidelity: float) -> float:
         d: int = 2 ** len(locus)
@@ -140,21 +169,38 @@ class Noise:
         relaxed: float = math.prod(_relaxed_fidelity(duration, *self.relaxation(component)) for component in locus)
         return min(max((relaxed - process) / (relaxed - 1 / d**2), 0.0), 1.0)
 
-    def _key(self, name: str, locus: tuple[str, ...], implementation: str | None) -> str:
-        return f"{name}.{self.implementation(name, locus, implementation)}.{'__'.join(locus)}"
-
     def _duration(self, name: str, locus: tuple[str, ...], implementation: str | None) -> float:
-        names = [f"gates.{self._key(name, order, implementation)}.duration" for order in _orders(locus)]
-        return self._number(names, 0.0, math.inf) or 0.0
+        prefix = f"gates.{name}.{self.implementation(name, locus, implementation)}"
+        if name == "measure_fidelity" and f"{prefix}.{locus[0]}.duration" not in self._values:
+            return self._duration("measure", locus, None)
+        return self._find(prefix, locus, "duration") or 0.0
 
-    def _number(self, names: list[str], low: float, high: float) -> float | None:
-        """Return the first of the named observations that is a number in range."""
-        for name in names:
-            value = self._values.get(name)
-            if value is not None and low <= value <= high:
-                return value
-        self._missed[names[0]] = None
-        return None
+    def _find(self, prefix: str, locus: tuple[str, ...], *fields: str) -> float | None:
+        """Return the first of the fields that is published for a locus, or what is typical for such loci."""
+        names = [f"{prefix}.{'__'.join(order)}.{field}" for field in fields for order in _orders(locus)]
+        value = next((self._values[name] for name in names if name in self._values), None)
+        if value is None:
+            self._missed[names[0]] = None
+            typical = ((prefix, _kind(locus), field) for field in fields)
+            value = next((self._typical[group] for group in typical if group in self._typical), None)
+        return value
+
+    @cached_property
+    def _typical(self) -> dict[tuple[str, str, str], float]:
+        """Medians over the loci of a kind, by what comes before and after the locus in the name."""
+        groups: dict[tuple[str, str, str], list[float]] = {}
+        for name, value in self._values.items():
+            prefix, _, rest = name.rpartition(".")[0].rpartition(".")
+            groups.setdefault((prefix, _kind(rest.split("__")), name.rpartition(".")[2]), []).append(value)
+        return {group: median(values) for group, values in groups.items()}
+
+
+_READOUT = ("fidelity", "error_0_to_1", "error_1_to_0")
+
+
+def _kind(locus: Iterable[str]) -> str:
+    """Return what the components of a locus are, without their numbers."""
+    return "__".join(re.sub(r"\d+$", "", component) for component in locus)
 
 
 def _orders(locus: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -169,9 +215,18 @@ def _values(observations: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Return valid numeric observations by name without suffix; the first of a name counts, as for the vendor."""
     values: dict[str, float] = {}
     for observation in observations:
-        value = observation.get("value")
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-            continue
-        if not observation.get("invalid"):
-            values.setdefault(observation["dut_field"].partition(":")[0], float(value))
+        name, _, suffix = observation["dut_field"].partition(":")
+        value, highest = observation["value"], 1.0 if name.endswith(_READOUT) else math.inf
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if number and 0 <= value <= highest and not observation.get("invalid"):
+            values.setdefault(name, _of_one_gate(name, float(value), suffix))
     return values
+
+
+def _of_one_gate(name: str, fidelity: float, suffix: str) -> float:
+    gates = re.search(r"\bn_interleaved_gates=(\d+)", suffix)
+    if gates is None or int(gates[1]) < 2 or not name.endswith(".fidelity"):
+        return fidelity
+    d: int = 2 ** len(name.split(".")[-2].split("__"))
+    polarization = max((d * fidelity - 1) / (d - 1), 0.0) ** (1 / int(gates[1]))
+    return float(((d - 1) * polarization + 1) / d)

@@ -10,6 +10,8 @@ import os
 import random
 import secrets
 import threading
+import warnings
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -19,8 +21,10 @@ from numpy.random import SeedSequence
 
 from iqm_fakes import results
 from iqm_fakes.device import Calibration, Device
+from iqm_fakes.drift import recalibrated
 from iqm_fakes.errors import ErrorCode, JobFailure, ServerError
 from iqm_fakes.jobs import Job, JobQueue, JobStatus
+from iqm_fakes.noise import Noise
 from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
 from iqm_fakes.simulator import Bits, CircuitError, Method, NoShotsLeft, Plan, Program, Simulator, check_method
 
@@ -62,9 +66,11 @@ class FakeIQMServer:
     ) -> None:
         check_method(method)
         loaded = [Device.load(device) for device in devices]
-        self.devices: dict[str, Device] = {device.alias: device for device in loaded}
-        if len(self.devices) < len(loaded) or not loaded:
+        self._published = {device.alias: device for device in loaded}
+        if len(self._published) < len(loaded) or not loaded:
             raise ValueError(f"a server needs devices with different aliases, got {[d.alias for d in loaded]}")
+        if noise:
+            _warn_of_missing_metrics(loaded)
         self._simulators: dict[tuple[str, str], Simulator] = {}
         self._settings: dict[str, Any] = {"noise": noise, "idle": idle, "method": method}
         self._executor = executor
@@ -74,7 +80,7 @@ class FakeIQMServer:
         self._start(seed)
 
     def reset(self, *, seed: int | None = None) -> None:
-        """Start again as if newly made with this seed: no jobs, an open queue.
+        """Start again as if newly made with this seed: no jobs, an open queue, the devices as they were given.
 
         Jobs from before have ended, and those who hold their ids can still retrieve them.
         """
@@ -85,6 +91,7 @@ class FakeIQMServer:
         if seed is not None and seed < 0:
             raise ValueError(f"a seed is a non-negative integer, got {seed}")
         self.seed = secrets.randbits(64) if seed is None else seed
+        self.devices: dict[str, Device] = dict(self._published)
         self._ids = random.Random(self.seed)  # noqa: S311  # ids have to be reproducible, not secret
         self._jobs: list[Job] = []
         self._submitted = 0
@@ -158,6 +165,47 @@ class FakeIQMServer:
                 ErrorCode.CALIBRATION_SET_NOT_FOUND,
                 f"Calibration set '{calibration_set}' of '{device.alias}' not found.",
             ) from None
+
+    def quality_metric_set(self, computer: str, calibration_set: str = "default") -> Mapping[str, Any]:
+        """Return the quality metrics of a calibration."""
+        calibration = self.calibration(computer, calibration_set)
+        if calibration.quality_metric_set is None:
+            raise ServerError(
+                ErrorCode.QUALITY_METRICS_NOT_FOUND, f"Calibration set '{calibration.id}' has no quality metrics."
+            )
+        return calibration.quality_metric_set
+
+    def recalibrate(
+        self,
+        *,
+        seed: int = 0,
+        drift: float = 0.1,
+        lost: Iterable[str | tuple[str, ...]] = (),
+        computer: str | None = None,
+    ) -> Calibration:
+        """Publish a new default calibration, as a machine does every few hours; former ones stay available by id.
+
+        Backends made before keep their calibration and warn that the default one has changed. :meth:`reset` undoes it.
+
+        Args:
+            seed: Determines, together with the former calibration, the new one and its id.
+            drift: About the relative change of error rates and relaxation times (standard deviation of the logarithm).
+            lost: Components (``"QB3"``) and loci (``("QB1", "QB2")``) that no longer work.
+            computer: Which quantum computer, if there are several.
+
+        Returns:
+            The new calibration.
+
+        Raises:
+            ValueError: There is nothing of that name to lose, or it is not clear which computer is meant.
+
+        """
+        if computer is None and len(self.devices) > 1:
+            raise ValueError(f"the server has several quantum computers, name one: {', '.join(self.devices)}")
+        alias = next(iter(self.devices)) if computer is None else self.device(computer).alias
+        with self._lock:
+            self.devices[alias] = recalibrated(self.devices[alias], seed, drift=drift, lost=lost)
+            return self.devices[alias].calibration()
 
     # -- jobs ----------------------------------------------------------------------------------------------------
 
@@ -302,6 +350,23 @@ class FakeIQMServer:
 
 WORTH_A_TASK = 0.05
 """Seconds: circuits are sent to an executor in groups that take about so long, because sending has its price."""
+
+
+class MissingMetricsWarning(UserWarning):
+    """A device does not publish everything that its noise is derived from."""
+
+
+def _warn_of_missing_metrics(devices: Iterable[Device]) -> None:
+    for device in devices:
+        for identifier, calibration in device.calibrations.items():
+            if missing := Noise(calibration).missing:
+                shown = ", ".join(missing[:20]) + (f" and {len(missing) - 20} more" if len(missing) > 20 else "")
+                warnings.warn(
+                    f"calibration set {identifier} of '{device.alias}' has no valid value for {shown}; for its noise, "
+                    "the median of the same metric on other loci is taken, or else there is none",
+                    MissingMetricsWarning,
+                    stacklevel=3,
+                )
 
 
 def _spread(plans: list[Plan]) -> list[slice]:

@@ -2,20 +2,11 @@
 
 import pytest
 from iqm.qiskit_iqm import IQMBackend as VendorBackend
+from targets import contents
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, bundled_devices, loopback
 from iqm_fakes.client import connect
 from pytest_iqm import IQMBackend
-
-
-def contents(target):
-    """Everything a Target says, as plain values."""
-    operations = {}
-    for name in target.operation_names:
-        for locus, properties in (target[name] or {None: None}).items():
-            operations[name, locus] = properties and (properties.error, properties.duration)
-    qubits = [(q.t1, q.t2, q.frequency) for q in target.qubit_properties or ()]
-    return operations, qubits, target.num_qubits, target.dt
 
 
 @pytest.mark.parametrize("use_metrics", [False, True])

@@ -33,13 +33,25 @@ def test_unknown_fields_survive_a_round_trip(document, tmp_path):
     document["from the future"] = {"a": [1, {"b": None}]}
     document["calibrations"][0]["calibration_set"]["observations"][0]["tags"] = ["x"]
     Device.from_document(document).save(tmp_path / "d.json")
-    assert json.loads((tmp_path / "d.json").read_text()) == document
+    assert Device.load(tmp_path / "d.json").document == document
 
 
 def test_the_same_device_is_the_same_text(document, tmp_path):
     for name in ("a", "b"):
         Device.from_document(document).save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_what_observations_have_in_common_is_written_once(document):
+    text = Device.from_document(document).text()
+    moment = document["calibrations"][0]["calibration_set"]["created_timestamp"]
+    assert text.count(moment) <= 8
+    first = document["calibrations"][0]["calibration_set"]["observations"][0]
+    first |= {"created_timestamp": "2020-01-01T00:00:00Z", "invalid": 0, "uncertainty": 0.5, "tags": []}
+    assert json.loads(Device.from_document(document).text())  # still JSON
+    again = Device.from_document(json.loads(Device.from_document(document).text()))
+    assert again.document == document
+    assert type(again.document["calibrations"][0]["calibration_set"]["observations"][0]["invalid"]) is int
 
 
 def test_an_observation_is_a_line(document):
@@ -97,6 +109,27 @@ DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
             ("calibrations", 0, "calibration_set", "observations", 3, "unit"),
             None,
             r"calibrations\[0\]\.calibration_set\.observations\[3\] has no 'unit'",
+        ),
+        (
+            ("calibrations", 0, "noise"),
+            {"gates": {"cz": {"QB1,QB77": {"duration": 1e-7}}}},
+            r"calibrations\[0\]\.noise\.gates\.cz\.QB1,QB77: there is no component 'QB77'",
+        ),
+        (
+            ("calibrations", 0, "noise"),
+            {"readout": {"QB1": {"p_1_given_0": 1.5}}},
+            r"noise\.readout\.QB1\.p_1_given_0 has to be a number from 0 to 1, got 1\.5",
+        ),
+        (("calibrations", 0, "noise"), {"gate": {}}, r"noise\.gate is none of gates, relaxation, readout"),
+        (
+            ("calibrations", 0, "noise"),
+            {"relaxation": {"QB1": {"t3": 1}}},
+            r"noise\.relaxation\.QB1\.t3 is none of t1, t2",
+        ),
+        (
+            ("calibrations", 0, "calibration_set", "observations", 2, "created_timestamp"),
+            "yesterday",
+            r"calibrations\[0\]\.calibration_set.*observations\[2\]\.created_timestamp: .*datetime",
         ),
         (("default_calibration_set_id",), "nope", "default_calibration_set_id nope is none of"),
         (("static_quantum_architecture", "connectivity", 0), ["QB1", "QB9"], "connectivity names 'QB9'"),

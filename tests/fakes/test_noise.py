@@ -1,11 +1,14 @@
 """Published numbers become channels; here the channels are rebuilt with qiskit.quantum_info and measured again."""
 
 import copy
+import dataclasses
 import math
 
 import numpy as np
 import pytest
-from qiskit.quantum_info import Kraus, SuperOp, average_gate_fidelity
+from hypothesis import given
+from hypothesis import strategies as st
+from qiskit.quantum_info import DensityMatrix, Kraus, SuperOp, average_gate_fidelity
 
 from iqm_fakes import Calibration, Device, bundled_devices
 from iqm_fakes.noise import Noise
@@ -16,7 +19,7 @@ def relaxation_channel(t, t1, t2):
     gamma = 1 - math.exp(-t / t1)
     coherence = math.exp(-t / t2) / math.sqrt(1 - gamma)
     damping = Kraus([np.diag([1, math.sqrt(1 - gamma)]), np.array([[0, math.sqrt(gamma)], [0, 0]])])
-    flip = (1 - coherence) / 2
+    flip = max((1 - coherence) / 2, 0.0)  # rounding may leave less than nothing
     dephasing = Kraus([math.sqrt(1 - flip) * np.eye(2), math.sqrt(flip) * np.diag([1, -1])])
     return SuperOp(damping.compose(dephasing))
 
@@ -52,6 +55,49 @@ def test_channels_have_the_published_fidelity(name):
         assert average_gate_fidelity(channel) == pytest.approx(observed(calibration, metric), abs=1e-9)
 
 
+@pytest.mark.parametrize("name", bundled_devices())
+def test_relaxation_and_readout_are_the_published_numbers(name):
+    calibration = Device.load(name).calibration()
+    noise, architecture = Noise(calibration), calibration.dynamic_quantum_architecture
+    for component in (*architecture["qubits"], *architecture["computational_resonators"]):
+        t1, t2 = (observed(calibration, f"characterization.model.{component}.t{n}_time") for n in (1, 2))
+        times = noise.relaxation(component)
+        assert times == (t1, t2)
+        channel = relaxation_channel(1e-6, *times)
+        one, plus = np.diag([0, 1]), np.full((2, 2), 0.5)
+        assert DensityMatrix(one).evolve(channel).data[1, 1] == pytest.approx(math.exp(-1e-6 / t1), abs=1e-12)
+        assert DensityMatrix(plus).evolve(channel).data[0, 1] == pytest.approx(math.exp(-1e-6 / t2) / 2, abs=1e-12)
+    for qubit in architecture["qubits"]:
+        prefix = f"metrics.ssro.measure.constant.{qubit}"
+        published = [observed(calibration, f"{prefix}.{field}") for field in ("error_0_to_1", "error_1_to_0")]
+        assert noise.readout(qubit) == tuple(published)
+        assert observed(calibration, f"{prefix}.fidelity") == pytest.approx(1 - sum(published) / 2)
+
+
+@given(
+    st.floats(0.6, 1.0),
+    st.floats(1e-9, 1e-6),
+    st.tuples(st.floats(1e-6, 1e-3), st.floats(1e-6, 1e-3)),
+    st.tuples(st.floats(0.05, 2.0), st.floats(0.05, 2.0)),
+)
+def test_any_fidelity_that_relaxation_allows_is_reproduced(fidelity, duration, t1, ratios):
+    t2 = [time * ratio for time, ratio in zip(t1, ratios, strict=True)]
+    changes = {"metrics.irb.cz.crf_crf.QB1__QB3.fidelity": fidelity, "gates.cz.crf_crf.QB1__QB3.duration": duration}
+    for qubit, first, second in zip(("QB1", "QB3"), t1, t2, strict=True):
+        changes |= {
+            f"characterization.model.{qubit}.t1_time": first,
+            f"characterization.model.{qubit}.t2_time": second,
+        }
+    noise = Noise(changed("adonis", changes))
+    time, p = noise.gate("cz", ("QB1", "QB3"))
+    relaxed = relaxation_channel(time, *noise.relaxation("QB3")).tensor(
+        relaxation_channel(time, *noise.relaxation("QB1"))
+    )
+    measured = average_gate_fidelity(relaxed.compose(depolarizing_channel(p, 4)))
+    possible = average_gate_fidelity(relaxed)
+    assert measured == pytest.approx(min(fidelity, possible), abs=1e-9)
+
+
 def changed(name, changes):
     """Return a calibration in which observations are replaced (value), flagged (True) or removed (None)."""
     calibration = Device.load(name).calibration()
@@ -74,10 +120,64 @@ PRX = "metrics.rb.prx.drag_crf_sx.QB1.fidelity"
 
 
 @pytest.mark.parametrize("change", [None, True, math.nan, -0.1, 1.5, "0.99"])
-def test_a_missing_or_invalid_fidelity_is_reported_and_leaves_relaxation(change):
-    noise = Noise(changed("adonis", {PRX: change}))
-    assert noise.gate("prx", ("QB1",)) == (40e-9, 0.0)
+def test_a_missing_or_invalid_fidelity_is_reported_and_replaced_by_the_median(change):
+    calibration = changed("adonis", {PRX: change})
+    noise = Noise(calibration)
+    median = np.median([observed(calibration, PRX.replace("QB1", f"QB{n}")) for n in range(2, 6)])
+    assert noise.gate("prx", ("QB1",)) == Noise(changed("adonis", {PRX: float(median)})).gate("prx", ("QB1",))
     assert noise.missing == (PRX,)
+
+
+def test_what_is_published_nowhere_is_perfect():
+    everywhere = {f"metrics.rb.prx.drag_crf_sx.QB{n}.fidelity": None for n in range(1, 6)}
+    noise = Noise(changed("adonis", everywhere))
+    assert noise.gate("prx", ("QB1",)) == (40e-9, 0.0)
+    assert noise.missing == tuple(everywhere)
+
+
+def test_t2_may_come_from_an_echo_experiment():
+    calibration = changed("adonis", {"characterization.model.QB1.t2_time": None})
+    echo = {**calibration.quality_metric_set["observations"][0]}
+    echo |= {"dut_field": "characterization.model.QB1.t2_echo_time", "value": 31e-6}
+    calibration.quality_metric_set["observations"].append(echo)
+    noise = Noise(calibration)
+    assert noise.relaxation("QB1") == (27e-6, 31e-6)
+    assert noise.missing == ()
+
+
+def test_a_resonator_without_times_is_not_a_qubit_with_typical_ones():
+    names = [f"characterization.model.COMPR1.{time}" for time in ("t1_time", "t2_time")]
+    noise = Noise(changed("deneb", dict.fromkeys(names)))
+    assert noise.relaxation("COMPR1") == (math.inf, math.inf)
+    assert noise.missing == tuple(names)
+
+
+def test_the_fidelity_of_a_pair_of_moves_is_that_of_two_in_a_row():
+    name, t1s = "metrics.irb.move.crf_crf.QB1__COMPR1.fidelity", ("QB1", "COMPR1")
+    slow = {f"characterization.model.{component}.{time}": None for component in t1s for time in ("t1_time", "t2_time")}
+    slow |= {f"characterization.model.QB{n}.{time}": None for n in range(2, 7) for time in ("t1_time", "t2_time")}
+    calibration = changed("deneb", {name: 0.97} | slow)
+    for observation in calibration.quality_metric_set["observations"]:
+        if observation["dut_field"] == name:
+            observation["dut_field"] += ":n_interleaved_gates=2"
+    _, p = Noise(calibration).gate("move", t1s)
+    once = depolarizing_channel(p, 4)
+    assert average_gate_fidelity(once.compose(once)) == pytest.approx(0.97, abs=1e-9)
+
+
+def test_a_noise_profile_overrides_what_is_derived():
+    calibration = Device.load("adonis").calibration()
+    profile = {
+        "gates": {"cz": {"QB3,QB1": {"depolarizing": 0.25}}, "prx": {"QB1": {"duration": 1e-6, "depolarizing": 0.5}}},
+        "relaxation": {"QB2": {"t1": 1e-6}},
+        "readout": {"QB4": {"p_1_given_0": 0.125}},
+    }
+    noise, derived = Noise(dataclasses.replace(calibration, noise=profile)), Noise(calibration)
+    assert noise.gate("cz", ("QB1", "QB3")) == (derived.gate("cz", ("QB1", "QB3")).duration, 0.25)
+    assert noise.gate("prx", ("QB1",)) == noise.gate("sx", ("QB1",)) == (1e-6, 0.5)
+    assert noise.gate("prx", ("QB5",)) == derived.gate("prx", ("QB5",))
+    assert noise.relaxation("QB2") == (1e-6, min(derived.relaxation("QB2").t2, 2e-6))
+    assert noise.readout("QB4") == (0.125, derived.readout("QB4").p_0_given_1)
 
 
 def test_a_better_fidelity_than_relaxation_allows_leaves_relaxation_alone():
@@ -89,9 +189,10 @@ def test_t2_is_at_most_twice_t1():
     assert noise.relaxation("QB1") == (27e-6, 54e-6)
 
 
-def test_relaxation_that_is_not_published_does_not_happen():
-    noise = Noise(changed("adonis", {"characterization.model.QB1.t1_time": None}))
-    assert noise.relaxation("QB1") == (math.inf, 20e-6)
+def test_a_relaxation_time_that_is_not_published_is_typical():
+    calibration = changed("adonis", {"characterization.model.QB1.t1_time": None})
+    t1 = np.median([observed(calibration, f"characterization.model.QB{n}.t1_time") for n in range(2, 6)])
+    assert Noise(calibration).relaxation("QB1") == (t1, 20e-6)
 
 
 def test_a_readout_fidelity_alone_is_symmetric():

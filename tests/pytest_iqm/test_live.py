@@ -2,7 +2,8 @@
 
 import pytest
 
-from iqm_fakes import Api, FakeIQMServer, loopback
+from iqm_fakes import Api, Device, FakeIQMServer, loopback
+from iqm_fakes.drift import recalibrated
 
 TOKEN = "s3cret-of-the-test"
 
@@ -87,3 +88,34 @@ def test_workers_count(live, pytester):
     result.assert_outcomes(passed=2, skipped=4)
     assert result.ret == 0
     assert pytester.runpytest_subprocess(*run, "test_b.py").ret == pytest.ExitCode.TESTS_FAILED
+
+
+class TestDrift:
+    @pytest.fixture
+    def files(self, pytester):
+        old = Device.load("garnet")
+        old.save(pytester.path / "same.json")
+        recalibrated(old, 1, drift=0.0, lost=["QB7"]).save(pytester.path / "yesterday.json")
+        return pytester.path
+
+    def test_the_header_says_how_the_machine_differs_from_the_file(self, live, files):
+        output = live("-k", "bell", "--iqm-device", "yesterday.json", test_a=BELL).stdout.str()
+        default = Device.load("garnet").default_calibration_set_id
+        assert f"iqm: calibration set {default} differs from yesterday.json in 1 place:" in output
+        assert "  new every gate on QB7" in output
+        assert TOKEN not in output
+
+    def test_the_file_may_be_an_ini_setting(self, live, files, pytester):
+        pytester.makeini("[pytest]\niqm_device = same.json")
+        result = live("-k", "bell", test_a=BELL)
+        result.assert_outcomes(passed=1)
+        assert "is as in same.json" in result.stdout.str()
+
+    def test_a_machine_that_refuses_is_a_usage_error(self, live, files, monkeypatch):
+        monkeypatch.setenv("IQM_TOKEN", "wr0ng")
+        result = live("--iqm-device", "same.json", test_a=BELL)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        said = result.stderr.str()
+        assert "--iqm-live can't compare garnet (IQM_QUANTUM_COMPUTER) with a device file: Missing or invalid" in said
+        assert "wr0ng" not in said + result.stdout.str()
+        assert "test_bell" not in result.stdout.str()

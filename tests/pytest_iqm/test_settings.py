@@ -40,14 +40,14 @@ LIVE = {"IQM_SERVER_URL": "http://127.0.0.1:1", "IQM_QUANTUM_COMPUTER": "garnet"
     ("arguments", "environment", "messages"),
     [
         (["--iqm-device", "granet"], {}, ["--iqm-device: no device 'granet'", "adonis, aphrodite"]),
-        (["--iqm-device", "broken.json"], {}, ["device file broken.json is not JSON"]),
+        (["--iqm-device", "broken.json"], {}, ["device file ", "broken.json is not JSON"]),
         (["--iqm-seed", "soon"], {}, ["--iqm-seed takes a non-negative integer or 'random', got 'soon'"]),
         (["--iqm-seed=-1"], {}, ["--iqm-seed takes a non-negative integer"]),
         (["--iqm-computer", "garnet"], {}, ["--iqm-computer chooses a real machine and needs --iqm-live"]),
         (["--iqm-live"], {}, ["set IQM_SERVER_URL", "--iqm-computer or IQM_QUANTUM_COMPUTER", "set IQM_TOKEN or"]),
         (["--iqm-live"], {**LIVE, "IQM_TOKEN": ""}, ["set IQM_TOKEN or IQM_TOKENS_FILE to your credentials"]),
         (["--iqm-live"], {**LIVE, "IQM_TOKENS_FILE": "x"}, ["unset IQM_TOKEN or IQM_TOKENS_FILE: both are set"]),
-        (["--iqm-live", "--iqm-device", "deneb"], LIVE, ["--iqm-device chooses a fake and --iqm-live a real machine"]),
+        (["--iqm-live", "--iqm-device", "deneb"], LIVE, ["--iqm-device deneb chooses a fake and --iqm-live a real"]),
     ],
 )
 def test_a_wrong_setting_is_a_usage_error(suite, pytester, monkeypatch, arguments, environment, messages):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from iqm_fakes.device import Calibration, Device, DeviceError, bundled_devices
     from iqm_fakes.errors import ErrorCode, ServerError
     from iqm_fakes.jobs import Job, JobStatus
-    from iqm_fakes.server import FakeIQMServer
+    from iqm_fakes.server import FakeIQMServer, MissingMetricsWarning
     from iqm_fakes.transport import loopback
 
 _HOME = {
@@ -29,6 +29,7 @@ _HOME = {
     "FakeIQMServer": "server",
     "Job": "jobs",
     "JobStatus": "jobs",
+    "MissingMetricsWarning": "server",
     "ServerError": "errors",
     "bundled_devices": "device",
     "loopback": "transport",
@@ -44,6 +45,7 @@ __all__ = [
     "FakeIQMServer",
     "Job",
     "JobStatus",
+    "MissingMetricsWarning",
     "ServerError",
     "bundled_devices",
     "loopback",

@@ -53,7 +53,7 @@ def recorded(readout: Readout) -> Mixture:
     wrong_1, wrong_0 = readout
     if wrong_1 + wrong_0 > 1:
         return {"X": wrong_1 + wrong_0 - 1, "0": 1 - wrong_1, "1": 1 - wrong_0}
-    return {"I": 1 - wrong_1 - wrong_0, "0": wrong_0, "1": wrong_1}
+    return {"I": max(1 - wrong_1 - wrong_0, 0.0), "0": wrong_0, "1": wrong_1}  # rounding may leave less than nothing
 
 
 def followed(first: Mixture, second: Mixture) -> Mixture:

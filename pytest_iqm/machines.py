@@ -39,6 +39,7 @@ class Wish:
     device: str | None = None
     seed: int | None = None
     noise: bool | None = None
+    replay: bool | None = None
 
     @classmethod
     def of(cls, node: pytest.Item | Any) -> Wish:
@@ -58,6 +59,7 @@ _VALID: dict[str, Callable[[Any], bool]] = {
     "device": lambda value: isinstance(value, str),
     "seed": lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
     "noise": lambda value: isinstance(value, bool),
+    "replay": lambda value: isinstance(value, bool),
 }
 """The arguments that the marker takes, and what each has to be."""
 
@@ -68,8 +70,8 @@ def _marker_arguments(node: Any, marker: pytest.Mark) -> dict[str, Any]:
     wrong += [f"{name}={value!r}" for name, value in arguments.items() if name not in _VALID or not _VALID[name](value)]
     if wrong:
         raise pytest.UsageError(
-            f"{node.nodeid}: @pytest.mark.iqm takes device='name or file', seed=non-negative integer and "
-            f"noise=True or False; got {', '.join(wrong)}"
+            f"{node.nodeid}: @pytest.mark.iqm takes device='name or file', seed=non-negative integer, noise=True or "
+            f"False, and replay=True or False; got {', '.join(wrong)}"
         )
     return arguments
 
@@ -91,7 +93,7 @@ class Machine:
         self._pristine = _state(backend)
         return backend
 
-    def reset(self, seed: int) -> None:
+    def reset(self, seed: int, test: str) -> None:
         """Undo what the last test did: options, a closed client, jobs."""
         if "backend" in vars(self):
             attributes = self.backend.__dict__
@@ -110,17 +112,34 @@ class LiveMachine(Machine):
     def client(self) -> IQMClient:
         """The vendor's client."""
         from iqm_fakes.client import connect
+        from iqm_fakes.transport import Http
 
-        return connect(self._live.url.value, quantum_computer=self._live.computer.value)
+        self._http = Http()
+        return connect(self._live.url.value, quantum_computer=self._live.computer.value, transport=self._http)
+
+    def jobs(self) -> list[str]:
+        """Return the ids of the jobs that the current test submitted or asked for."""
+        return list(self._http.jobs) if "client" in vars(self) else []
+
+    def reset(self, seed: int, test: str) -> None:
+        """Undo what the last test did."""
+        super().reset(seed, test)
+        if "client" in vars(self):
+            self._http.jobs.clear()
 
 
 class FakeMachine(Machine):
-    """A simulated machine with a server of its own."""
+    """A simulated or replayed machine.
 
-    def __init__(self, spec: Spec, seed: int) -> None:
-        from iqm_fakes import FakeIQMServer
+    Args:
+        server: Its server.
+        computer: Which of the server's computers, if there are several.
 
-        self.server: FakeIQMServer = FakeIQMServer(spec.device, seed=seed, noise=spec.noise)
+    """
+
+    def __init__(self, server: FakeIQMServer, computer: str | None = None) -> None:
+        self.server = server
+        self._computer = computer
         self._stack = ExitStack()
 
     @cached_property
@@ -128,7 +147,7 @@ class FakeMachine(Machine):
         """The client in this process."""
         from iqm_fakes import FakeIQMClient
 
-        return FakeIQMClient(server=self.server)
+        return FakeIQMClient(self._computer, server=self.server)
 
     @cached_property
     def url(self) -> str:
@@ -137,10 +156,21 @@ class FakeMachine(Machine):
 
         return self._stack.enter_context(loopback(Api(self.server)))
 
-    def reset(self, seed: int) -> None:
+    def reset(self, seed: int, test: str) -> None:
         """Undo what the last test did, and start again with its own seed."""
-        super().reset(seed)
-        self.server.reset(seed=seed)
+        super().reset(seed, test)
+        self.server.reset(seed=seed, test=test)
+        if self.server.replays and "backend" in vars(self):
+            self._follow_calibration()
+
+    def _follow_calibration(self) -> None:
+        """Give the backend, which tests may hold, the calibration that the next test was recorded with."""
+        from pytest_iqm.backend import IQMBackend
+
+        attributes = self.backend.__dict__
+        attributes.clear()
+        attributes.update(vars(IQMBackend(self.client)))
+        self._pristine = _state(self.backend)
 
     def close(self) -> None:
         """Stop serving."""
@@ -159,26 +189,81 @@ def _state(backend: IQMBackend) -> dict[str, Any]:
 
 @dataclass
 class Machines:
-    """The machines of this process, by what tests want; and the seed of the test that is running."""
+    """The machines of this process, by what tests want; and the test that is running."""
 
     settings: Settings
     seed: int = 0
-    _machines: dict[Spec | None, Machine] = field(default_factory=dict)
+    test: str = ""
+    replay: bool = False
+    _machines: dict[Any, Machine] = field(default_factory=dict)
+    _replay_server: Any = None
 
     def start(self, item: pytest.Item) -> None:
         """Reset everything before a test."""
         wish = Wish.of(item)
+        self.test = item.nodeid
         self.seed = derived_seed(self.settings.seed.value, item.nodeid) if wish.seed is None else wish.seed
+        self.replay = not self.settings.live and (
+            self.settings.record.value == "replay" if wish.replay is None else wish.replay
+        )
         for machine in self._machines.values():
-            machine.reset(self.seed)
+            machine.reset(self.seed, self.test)
 
     def get(self, spec: Spec) -> Machine:
         """Return the machine for a test; live there is only one."""
-        key = None if self.settings.live else spec
+        if self.settings.live:
+            key: Any = "live"
+        elif self.replay:
+            key = ("replay", self._recorded_computer())
+        else:
+            key = spec
         if key not in self._machines:
-            live = self.settings.live
-            self._machines[key] = LiveMachine(live) if live else FakeMachine(spec, self.seed)
+            self._machines[key] = self._made(key)
+            self._machines[key].reset(self.seed, self.test)
         return self._machines[key]
+
+    def _made(self, key: Any) -> Machine:
+        if self.settings.live:
+            return LiveMachine(self.settings.live)
+        if self.replay:
+            return FakeMachine(self._replaying(), key[1])
+        from iqm_fakes import FakeIQMServer
+
+        folder = self.settings.recordings.value  # whose jobs can be retrieved in simulations, too
+        recordings = folder if folder.is_dir() else None
+        return FakeMachine(FakeIQMServer(key.device, seed=self.seed, noise=key.noise, recordings=recordings))
+
+    def _replaying(self) -> FakeIQMServer:
+        if self._replay_server is None:
+            from iqm_fakes import FakeIQMServer
+
+            self._replay_server = FakeIQMServer(seed=self.seed, recordings=self.settings.recordings.value)
+        server: FakeIQMServer = self._replay_server
+        return server
+
+    def _recorded_computer(self) -> str:
+        """Return the computer whose recordings the test replays: the one asked for, its own, or the only one."""
+        server = self._replaying()
+        asked = self.settings.devices.value if self.settings.devices.source == "--iqm-device" else ()
+        used = [entry.computer for entry in server.recordings.of_test(self.test)] if server.recordings else []
+        candidates = [name for name in (*asked, *reversed(used)) if name in server.devices] or list(server.devices)
+        if len(candidates) > 1 and not (asked or used):
+            raise pytest.UsageError(
+                f"{self.test}: there are recordings of several quantum computers, and none of this test; "
+                f"name one with --iqm-device: {', '.join(candidates)}"
+            )
+        return candidates[0]
+
+    def jobs(self) -> list[str]:
+        """Return the ids of the jobs of a real machine that the current test submitted or asked for."""
+        return [
+            job for machine in self._machines.values() if isinstance(machine, LiveMachine) for job in machine.jobs()
+        ]
+
+    def replayed(self) -> set[str]:
+        """Return the ids of the recordings that were used."""
+        fakes = (machine for machine in self._machines.values() if isinstance(machine, FakeMachine))
+        return {job for machine in fakes for job in machine.server.replayed}
 
     def specs(self, node: Any) -> list[Spec]:
         """Return what a test is to run on; more than one parametrises it."""
@@ -194,7 +279,7 @@ class Machines:
         return Spec(self.settings.devices.value[0])
 
     def close(self) -> None:
-        """Stop every server."""
+        """Stop every server; twice is fine."""
         for machine in self._machines.values():
             if isinstance(machine, FakeMachine):
                 machine.close()

@@ -12,18 +12,26 @@ from iqm_fakes.startup import quick_imports
 from pytest_iqm.fixtures import MACHINES, _iqm_machine, iqm_backend, iqm_client, iqm_server, iqm_url
 from pytest_iqm.live.drift import drift
 from pytest_iqm.live.guard import Guard
+from pytest_iqm.live.recorder import Recorder
 from pytest_iqm.machines import Machines
-from pytest_iqm.settings import Settings
+from pytest_iqm.settings import MODES, Settings
 
 __all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_server", "iqm_url"]
+
+REPLAYED = "iqm_replayed"
+"""Key of a worker's output: ids of the recordings that it used."""
 
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 
 LIVE = "iqm_live"
 """Attribute of the reports of tests that ran on a real machine."""
 
+JOBS = "iqm_jobs"
+"""Attribute of the reports of tests that passed on a real machine: ids of their jobs."""
+
 MARKER = (
-    "iqm(device=..., seed=..., noise=...): run on this fake device (name or file), with this seed, or without noise"
+    "iqm(device=..., seed=..., noise=..., replay=...): run on this fake device (name or file), with this seed, without "
+    "noise, or on recordings"
 )
 
 
@@ -49,6 +57,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="seed of the fake; each test's own is derived from it and its id; 'random' draws one (default: 0)",
     )
+    group.addoption(
+        "--iqm-record",
+        choices=MODES,
+        help="replay: answer submissions by recordings, not by a simulation. With --iqm-live, record the jobs of tests "
+        "that pass: those not recorded yet (missing), or all, instead of former ones (rewrite)",
+    )
+    parser.addini("iqm_record", "'replay' answers submissions by recordings, like --iqm-record", default="")
+    parser.addini("iqm_recordings", "folder of recordings (default: iqm_recordings beside the ini file)", default="")
+    parser.addini("iqm_record_metadata", "record the metadata of circuits, too", type="bool", default=False)
+    parser.addini(
+        "iqm_recording_max_age", "days from which on recordings that are used are reported as old", default=""
+    )
     parser.addini("iqm_device", "fake devices to run on, like --iqm-device", type="args", default=[])
     parser.addini("iqm_seed", "seed of the fake, like --iqm-seed", default="")
 
@@ -61,10 +81,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(session.close)
     settings = Settings.resolve(config)
     config.stash[MACHINES] = Machines(settings)
+    worker = hasattr(config, "workerinput")
     if not settings.live:
         config.stash[GUARD] = Guard()
-    elif not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_LiveRun(), "iqm-live-run")
+    elif not worker:
+        config.pluginmanager.register(_LiveRun(settings), "iqm-live-run")
+    if not settings.live and not worker:
+        config.pluginmanager.register(_Replays(), "iqm-replays")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -113,30 +136,83 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Mark the report of a test that ran on a real machine; xdist carries the mark to the controller."""
     report = yield
-    if report.when == "call" and item.config.stash[MACHINES].settings.live and _uses_machine(item):
+    machines = item.config.stash[MACHINES]
+    if report.when == "call" and machines.settings.live and _uses_machine(item):
         vars(report)[LIVE] = not report.skipped
+        if report.passed:
+            vars(report)[JOBS] = machines.jobs()
     return report
 
 
-class _LiveRun:
-    """The rule of live runs: one in which no live test ran has tested nothing, and is not green."""
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controller which recordings a worker used."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[REPLAYED] = sorted(session.config.stash[MACHINES].replayed())
 
-    def __init__(self) -> None:
+
+class _LiveRun:
+    """The rules of live runs: one in which no live test ran is not green, and what passed is recorded if asked for."""
+
+    def __init__(self, settings: Settings) -> None:
         self._ran = 0
+        self._recorder = Recorder(settings) if settings.record.value != "off" else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._ran += getattr(report, LIVE, False)
+        if self._recorder is not None and hasattr(report, JOBS):
+            self._recorder.keep(report.nodeid, getattr(report, JOBS))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._recorder is not None:
+            self._recorder.finish()
+        untested = not self._ran and not session.config.option.collectonly
+        unrecorded = self._recorder is not None and bool(self._recorder.problems)
         green = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-        if green and not self._ran and not session.config.option.collectonly:
+        if green and (untested or unrecorded):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+        lines = []
         if not self._ran and not config.option.collectonly:
-            terminalreporter.section("iqm", red=True)
-            terminalreporter.line("--iqm-live: no test ran on the real machine, so the run fails")
+            lines.append("--iqm-live: no test ran on the real machine, so the run fails")
+        if self._recorder is not None:
+            lines += [f"not recorded, so the run fails: {problem}" for problem in self._recorder.problems]
+            lines.append(f"recordings: {len(self._recorder.recorded)} recorded")
+        if lines:
+            terminalreporter.section("iqm", red=len(lines) > 1 or not self._ran)
+            for line in lines:
+                terminalreporter.line(line)
+
+
+class _Replays:
+    """What was used of the recordings, in this process and in xdist's workers."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self._used |= set(getattr(node, "workeroutput", {}).get(REPLAYED, ()))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+        machines = config.stash[MACHINES]
+        used = self._used | machines.replayed()
+        if not used and machines.settings.record.value != "replay":
+            return
+        from iqm_fakes.recordings import RecordingError, Recordings
+
+        recordings = Recordings(machines.settings.recordings.value)
+        unused = [job for job in recordings.ids() if job not in used]
+        terminalreporter.section("iqm")
+        terminalreporter.line(f"recordings: {len(used)} replayed, {len(unused)} unused")
+        if machines.settings.recording_max_age is not None:
+            try:
+                old = recordings.older_than(machines.settings.recording_max_age, used)
+            except RecordingError as error:
+                old = [str(error)]
+            for line in old:
+                terminalreporter.line(f"older than iqm_recording_max_age: {line}", yellow=True)
 
 
 def _uses_machine(item: pytest.Item) -> bool:

@@ -47,6 +47,13 @@ class Settings:
     devices: Setting[tuple[str, ...]]
     seed: Setting[int]
     live: Live | None
+    record: Setting[str]
+    """``off``, ``replay``, or in live runs ``missing`` or ``rewrite``."""
+    recordings: Setting[Path]
+    """The folder of recordings."""
+    record_metadata: bool
+    recording_max_age: float | None
+    """Days from which on a recording that is used is reported as old."""
 
     @classmethod
     def resolve(cls, config: pytest.Config) -> Settings:
@@ -61,7 +68,19 @@ class Settings:
             raise pytest.UsageError(
                 "--iqm-computer chooses a real machine and needs --iqm-live; to choose a fake use --iqm-device"
             )
-        return cls(devices=_devices(config), seed=_seed(config), live=live)
+        return cls(
+            devices=_devices(config),
+            seed=_seed(config),
+            live=live,
+            record=_record(config),
+            recordings=_recordings(config),
+            record_metadata=config.getini("iqm_record_metadata"),
+            recording_max_age=_max_age(config),
+        )
+
+    @property
+    def _folder(self) -> str:
+        return f"{os.path.relpath(self.recordings.value)} ({self.recordings.source})"
 
     @property
     def device_files(self) -> tuple[str, ...]:
@@ -76,7 +95,11 @@ class Settings:
         """Return the line that opens the report."""
         if self.live:
             live = self.live
-            return f"iqm: LIVE {live.computer} at {live.url}, credentials from {live.credentials}"
+            line = f"iqm: LIVE {live.computer} at {live.url}, credentials from {live.credentials}"
+            recording = f", recording {self.record} in {self._folder}"
+            return line if self.record.value == "off" else line + recording
+        if self.record.value == "replay":
+            return f"iqm: replay ({self.record.source}) of {self._folder}"
         return f"iqm: fake {', '.join(self.devices.value)} ({self.devices.source}), seed {self.seed}"
 
 
@@ -110,6 +133,45 @@ def device_in(folder: Path, device: str) -> str:
     """Return the path of a device file that is given relative to a folder; a device's name is returned as it is."""
     file = folder / device
     return str(file) if file.is_file() else device
+
+
+MODES = ("replay", "missing", "rewrite")
+
+
+def _record(config: pytest.Config) -> Setting[str]:
+    option: str | None = config.getoption("iqm_record")
+    ini: str = config.getini("iqm_record")
+    live: bool = config.getoption("iqm_live")
+    if option in ("missing", "rewrite") and not live:
+        raise pytest.UsageError(f"--iqm-record {option} records jobs of a real machine and needs --iqm-live")
+    if option == "replay" and live:
+        raise pytest.UsageError("--iqm-record replay needs no machine: leave out --iqm-live")
+    if option is not None:
+        return Setting(option, "--iqm-record")
+    if ini not in ("", "replay"):
+        raise pytest.UsageError(
+            f"ini iqm_record is empty or 'replay', got {ini!r}; recording is asked for by --iqm-record"
+        )
+    return Setting("replay", "ini iqm_record") if ini and not live else Setting("off", "default")
+
+
+def _recordings(config: pytest.Config) -> Setting[Path]:
+    ini: str = config.getini("iqm_recordings")
+    folder = config.inipath.parent if config.inipath else config.rootpath
+    return Setting(folder / (ini or "iqm_recordings"), "ini iqm_recordings" if ini else "default")
+
+
+def _max_age(config: pytest.Config) -> float | None:
+    text: str = config.getini("iqm_recording_max_age")
+    if not text:
+        return None
+    try:
+        days = float(text.removesuffix("d"))
+    except ValueError:
+        days = -1.0
+    if days < 0:
+        raise pytest.UsageError(f"ini iqm_recording_max_age is a number of days such as 90 or 90d, got {text!r}")
+    return days
 
 
 def _seed(config: pytest.Config) -> Setting[int]:

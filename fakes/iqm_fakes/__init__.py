@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from iqm_fakes.device import Calibration, Device, DeviceError, bundled_devices
     from iqm_fakes.errors import ErrorCode, ServerError
     from iqm_fakes.jobs import Job, JobStatus
+    from iqm_fakes.recordings import Recording, RecordingError, RecordingNotFound, Recordings, record
     from iqm_fakes.server import FakeIQMServer, MissingMetricsWarning
     from iqm_fakes.transport import loopback
 
@@ -30,9 +31,14 @@ _HOME = {
     "Job": "jobs",
     "JobStatus": "jobs",
     "MissingMetricsWarning": "server",
+    "Recording": "recordings",
+    "RecordingError": "recordings",
+    "RecordingNotFound": "recordings",
+    "Recordings": "recordings",
     "ServerError": "errors",
     "bundled_devices": "device",
     "loopback": "transport",
+    "record": "recordings",
 }
 
 __all__ = [
@@ -46,9 +52,14 @@ __all__ = [
     "Job",
     "JobStatus",
     "MissingMetricsWarning",
+    "Recording",
+    "RecordingError",
+    "RecordingNotFound",
+    "Recordings",
     "ServerError",
     "bundled_devices",
     "loopback",
+    "record",
 ]
 
 

@@ -18,6 +18,9 @@ from werkzeug.wrappers import Request, Response
 
 from iqm_fakes import artifacts
 from iqm_fakes.errors import ErrorCode, ServerError
+from iqm_fakes.recordings.folder import RecordingNotFound
+from iqm_fakes.recordings.recording import RecordingError
+from iqm_fakes.transport import IN_PROCESS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -38,6 +41,7 @@ STATUS = {
     ErrorCode.JOB_NOT_FOUND: 404,
     ErrorCode.JOB_ARTIFACT_NOT_FOUND: 404,
     ErrorCode.NOT_FOUND: 404,
+    ErrorCode.RECORDING_NOT_FOUND: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.INTERNAL_ERROR: 500,
 }
@@ -116,6 +120,11 @@ class Api:
             response = getattr(self, f"_{endpoint}")(request, **arguments)
         except ServerError as error:
             response = _error(error.code, str(error))
+        except (RecordingNotFound, RecordingError) as error:
+            if environ.get(IN_PROCESS):
+                raise
+            missing = isinstance(error, RecordingNotFound)
+            response = _error(ErrorCode.RECORDING_NOT_FOUND if missing else ErrorCode.INTERNAL_ERROR, str(error))
         except HTTPException as error:
             code = ErrorCode.METHOD_NOT_ALLOWED if error.code == 405 else ErrorCode.NOT_FOUND
             response = _error(code, f"{request.method} {request.path}: {error.description}")

@@ -1,4 +1,4 @@
-"""``iqm-fake``: the fake server as a process of its own, and device files."""
+"""``iqm-fake``: the fake server as a process of its own, device files, and recordings."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from importlib import import_module
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iqm_fakes.device import Device, bundled_devices
 from iqm_fakes.drift import THRESHOLD, Change, changes
+from iqm_fakes.recordings import RecordingError, RecordingNotFound, housekeeping
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
 
 WORKERS = 2
 """Jobs that the server runs at the same time."""
@@ -25,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecordingError, RecordingNotFound) as error:
         print(f"iqm-fake: {error}", file=sys.stderr)  # noqa: T201
         return 1
 
@@ -44,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME|FILE",
         help=f"device to serve, again for more: a file or one of {', '.join(bundled_devices())} (default: garnet)",
     )
+    serve.add_argument(
+        "--recordings",
+        metavar="FOLDER",
+        help="folder of recorded jobs, to be retrieved; without --device, submissions are answered by them",
+    )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8123, help="port, 0 for any free one (default: %(default)s)")
     serve.add_argument("--seed", type=int, help="makes results reproducible (default: a new one each time)")
@@ -58,7 +67,38 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(command=_serve)
     _add_snapshot(commands)
     _add_diff(commands)
+    _add_recordings(commands)
     return parser
+
+
+def _add_recordings(commands: Any) -> None:
+    recordings = commands.add_parser("recordings", help="recorded jobs", description="Look after recorded jobs.")
+    recordings.add_argument(
+        "--folder", default="iqm_recordings", help="folder of recordings (default: %(default)s)", metavar="FOLDER"
+    )
+    actions = recordings.add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = actions.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + "."
+        )
+        parser.set_defaults(command=run)
+        return parser
+
+    action("list", housekeeping.listed, "list the recordings, a line each")
+    show = action("show", housekeeping.show, "show a job: circuits, histograms, timeline")
+    show.add_argument("job", metavar="JOB_ID")
+    action("check", housekeeping.check, "read every file, and name those that are broken")
+    action("migrate", housekeeping.migrate, "rewrite files of former schemas")
+    prune = action("prune", housekeeping.prune, "delete what is not needed any more: leftovers, and what options name")
+    prune.add_argument("--older-than", type=float, metavar="DAYS", help="recordings that are older than that")
+    prune.add_argument("--without-tests", action="store_true", help="recordings that belong to no test")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    fetch = action("fetch", _fetch, "record jobs that ran on a quantum computer")
+    fetch.add_argument("jobs", nargs="+", metavar="JOB_ID")
+    fetch.add_argument("--url", help="address of the IQM Server (default: IQM_SERVER_URL)")
+    fetch.add_argument("--computer", metavar="ALIAS", help="quantum computer (default: IQM_QUANTUM_COMPUTER)")
+    fetch.add_argument("--metadata", action="store_true", help="keep the metadata of circuits")
 
 
 def _add_snapshot(commands: Any) -> None:
@@ -101,19 +141,41 @@ def _add_diff(commands: Any) -> None:
 
 
 def _snapshot(options: argparse.Namespace) -> int:
-    from iqm_fakes.client import VENDOR_ERRORS, connect
+    from iqm_fakes.client import VENDOR_ERRORS
+
+    try:
+        device = Device.snapshot(_connected(options), calibration_sets=options.calibration_set)
+    except VENDOR_ERRORS as error:
+        computer = options.computer or os.environ.get("IQM_QUANTUM_COMPUTER") or "the quantum computer"
+        raise ValueError(f"no snapshot of {computer}: {error}") from None
+    device.save(options.out)
+    print(f"{options.out}: {device.display_name}, calibration set {device.default_calibration_set_id}")  # noqa: T201
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from iqm_fakes.client import VENDOR_ERRORS
+    from iqm_fakes.recordings import record
+
+    client, failed = None, 0
+    for job in options.jobs:
+        try:
+            client = client or _connected(options)
+            recording = record(client, job, options.folder, metadata=options.metadata)
+            print(f"{job}: {recording.status}, recorded")  # noqa: T201
+        except (*VENDOR_ERRORS, RecordingError) as error:  # type: ignore[misc]  # a tuple of classes
+            print(f"iqm-fake: {job}: {error}", file=sys.stderr)  # noqa: T201
+            failed = 1
+    return failed
+
+
+def _connected(options: argparse.Namespace) -> IQMClient:
+    from iqm_fakes.client import connect
 
     url = options.url or os.environ.get("IQM_SERVER_URL")
     if not url:
         raise ValueError("where is the IQM Server? give --url, or set IQM_SERVER_URL")
-    computer = options.computer or os.environ.get("IQM_QUANTUM_COMPUTER")
-    try:
-        device = Device.snapshot(connect(url, quantum_computer=computer), calibration_sets=options.calibration_set)
-    except VENDOR_ERRORS as error:
-        raise ValueError(f"no snapshot of {computer or 'the quantum computer'}: {error}") from None
-    device.save(options.out)
-    print(f"{options.out}: {device.display_name}, calibration set {device.default_calibration_set_id}")  # noqa: T201
-    return 0
+    return connect(url, quantum_computer=options.computer or os.environ.get("IQM_QUANTUM_COMPUTER"))
 
 
 def _diff(options: argparse.Namespace) -> int:
@@ -147,12 +209,13 @@ def _serve(options: argparse.Namespace) -> int:
         raise ValueError("--require-token needs the token in the environment variable IQM_TOKEN")
     logging.basicConfig(format="%(levelname)s %(message)s")
     server = FakeIQMServer(
-        *(options.device or ["garnet"]),
+        *(options.device or ([] if options.recordings else ["garnet"])),
         seed=options.seed,
         noise=not options.no_noise,
         idle=not options.no_idle,
         method=options.method,
         workers=WORKERS,
+        recordings=options.recordings,
     )
     import_module("iqm_fakes.simulator.aer")  # takes a second, which the first job would wait
     socket = LoopbackServer(Api(server, token=token), host=options.host, port=options.port)

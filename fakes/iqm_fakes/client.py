@@ -47,14 +47,11 @@ URL = "https://fake.invalid"
 
 
 class TransportedServerClient(_ServerClient):  # type: ignore[misc]  # its base depends on the vendor's version
-    """The vendor's server client on a transport; it needs no credentials and never sees any."""
+    """The vendor's server client, its one HTTP call made on a transport."""
 
-    def __init__(self, transport: Transport, computer: str) -> None:
+    def __init__(self, transport: Transport, url: str, computer: str | None) -> None:
         self._transport = transport
-        super().__init__(URL, quantum_computer=computer)
-
-    # The vendor's constructor fills this from IQM_TOKEN or the tokens file, if the environment has one.
-    _auth_header_callback = property(lambda self: None, lambda self, callback: None)
+        super().__init__(url, quantum_computer=computer)
 
     def send_request(self, http_method: Callable[..., requests.Response], *args: Any, **kwargs: Any) -> Any:
         """Make the vendor's one HTTP call on the transport (its name in iqm-client 36; below, its name before)."""
@@ -62,6 +59,25 @@ class TransportedServerClient(_ServerClient):  # type: ignore[misc]  # its base 
 
     def _send_request(self, http_method: Callable[..., requests.Response], *args: Any, **kwargs: Any) -> Any:
         return super()._send_request(caller(self._transport, http_method), *args, **kwargs)
+
+
+class _FakeServerClient(TransportedServerClient):
+    """One that needs no credentials and never sees any."""
+
+    # The vendor's constructor fills this from IQM_TOKEN or the tokens file, if the environment has one.
+    _auth_header_callback = property(lambda self: None, lambda self, callback: None)
+
+
+def _assemble(client: IQMClient, connection: TransportedServerClient) -> None:
+    """Do what the vendor's constructor does, with a connection that is there already."""
+    if COMPOSED:
+        from iqm.iqm_server_client.iqm_server_executor import IQMServerExecutor
+        from iqm.iqm_server_client.iqm_server_storage import IQMServerStorage
+
+        IQMClient.__init__(client, executor=IQMServerExecutor(connection), storage=IQMServerStorage(connection))
+    else:
+        # the vendor's constructor sets just these two, after making an HTTP connection of its own
+        vars(client).update(_iqm_server_client=connection, _dynamic_quantum_architectures={})
 
 
 class FakeIQMClient(IQMClient):
@@ -74,11 +90,15 @@ class FakeIQMClient(IQMClient):
         noise: False simulates a perfect quantum computer.
         idle: False lets components that wait for others keep their state, see :class:`FakeIQMServer`.
         method: How Aer simulates; ``auto`` takes what is fastest for a circuit, see :class:`FakeIQMServer`.
+        recordings: Folder of recorded jobs, which can be retrieved. Without ``device``, their computer is replayed:
+            what is run is answered by its recording, see :class:`FakeIQMServer`.
         server: A server to connect to, instead of a new one. Several clients may share a server.
 
     Raises:
         DeviceError: The device is unknown or its file is broken.
-        ValueError: Both ``server`` and a property of a server (all others) were given, or the method is unknown.
+        RecordingNotFound: There are no recordings to replay.
+        ValueError: Both ``server`` and a property of a server (all others) were given, or the method is unknown; or it
+            is not clear which of several recorded computers is meant.
 
     """
 
@@ -90,26 +110,21 @@ class FakeIQMClient(IQMClient):
         noise: bool = True,
         idle: bool = True,
         method: Method | Literal["auto"] = "auto",
+        recordings: str | os.PathLike[str] | None = None,
         server: FakeIQMServer | None = None,
     ) -> None:
         if server is None:
-            machine = "garnet" if device is None else device
-            server = FakeIQMServer(machine, seed=seed, noise=noise, idle=idle, method=method)
-            computer = next(iter(server.devices))
+            machines = [device] if device is not None else [] if recordings is not None else ["garnet"]
+            server = FakeIQMServer(*machines, seed=seed, noise=noise, idle=idle, method=method, recordings=recordings)
+            computer = _computer_on(server, None)
         else:
-            if (seed, noise, idle, method) != (None, True, True, "auto"):
-                raise ValueError("seed, noise, idle and method are properties of a server: give them to FakeIQMServer")
+            if (seed, noise, idle, method, recordings) != (None, True, True, "auto", None):
+                raise ValueError(
+                    "seed, noise, idle, method and recordings are properties of a server: give them to FakeIQMServer"
+                )
             computer = _computer_on(server, device)
         self.server = server
-        connection = TransportedServerClient(InProcess(Api(server)), computer)
-        if COMPOSED:
-            from iqm.iqm_server_client.iqm_server_executor import IQMServerExecutor
-            from iqm.iqm_server_client.iqm_server_storage import IQMServerStorage
-
-            super().__init__(executor=IQMServerExecutor(connection), storage=IQMServerStorage(connection))
-        else:
-            # the vendor's constructor sets just these two, after making an HTTP connection of its own
-            vars(self).update(_iqm_server_client=connection, _dynamic_quantum_architectures={})
+        _assemble(self, _FakeServerClient(InProcess(Api(server)), URL, computer))
 
     def __repr__(self) -> str:
         return f"FakeIQMClient({quantum_computer_alias(self)!r}, seed={self.server.seed})"
@@ -123,8 +138,19 @@ def _computer_on(server: FakeIQMServer, device: str | os.PathLike[str] | Device 
     return server.device(device.alias if isinstance(device, Device) else os.fspath(device)).alias
 
 
-def connect(url: str, *, quantum_computer: str | None = None) -> IQMClient:
-    """Return the vendor's own client for a server, with credentials from the vendor's environment variables."""
+def connect(url: str, *, quantum_computer: str | None = None, transport: Transport | None = None) -> IQMClient:
+    """Return the vendor's own client for a server, with credentials from the vendor's environment variables.
+
+    Args:
+        url: Address of the server.
+        quantum_computer: Alias; None if the server has only one.
+        transport: What carries its requests, if not ``requests``.
+
+    """
+    if transport is not None:
+        client = object.__new__(IQMClient)
+        _assemble(client, TransportedServerClient(transport, url, quantum_computer))
+        return client
     if COMPOSED:
         return IQMClient.from_url(url, quantum_computer=quantum_computer)
     legacy: Callable[..., IQMClient] = IQMClient

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -19,6 +18,8 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+from iqm_fakes.files import write
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -142,12 +143,24 @@ class Device:
         from iqm_fakes.client import get, quantum_computer_alias
 
         alias = quantum_computer_alias(client)
-        computer = f"quantum-computers/{alias}"
-        listed = get(client, "quantum-computers")["quantum_computers"]
         default = get(client, f"calibration-sets/{alias}/default/dynamic-quantum-architecture")["calibration_set_id"]
-        health = get(client, f"{computer}/health")
-        static = get(client, f"{computer}/artifacts/static-quantum-architectures")
-        ids = dict.fromkeys([default, *(identifier.lower() for identifier in calibration_sets)])
+        return cls.published(client, alias, [default, *(identifier.lower() for identifier in calibration_sets)])
+
+    @classmethod
+    def published(cls, client: IQMClient, alias: str, calibration_sets: Iterable[str]) -> Device:
+        """Return what a quantum computer publishes with these calibration sets, of which the first is the default.
+
+        Raises:
+            DeviceError: The computer publishes what is not a valid device.
+            Exception: Whatever the vendor's client raises, for example for an unknown calibration set.
+
+        """
+        from iqm_fakes.client import get
+
+        ids = list(dict.fromkeys(calibration_sets))
+        listed = get(client, "quantum-computers")["quantum_computers"]
+        health = get(client, f"quantum-computers/{alias}/health")
+        static = get(client, f"quantum-computers/{alias}/artifacts/static-quantum-architectures")
         document = {
             "schema": SCHEMA,
             "alias": alias,
@@ -155,7 +168,7 @@ class Device:
             "source": "snapshot of what the quantum computer published",
             "health": {key: value for key, value in health.items() if key != "updated_at"},
             "static_quantum_architecture": static[0],
-            "default_calibration_set_id": default,
+            "default_calibration_set_id": ids[0],
             "calibrations": [
                 {
                     "calibration_set": get(client, f"calibration-sets/{alias}/{identifier}"),
@@ -171,18 +184,7 @@ class Device:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the device to a file: the same text for the same device, all of it or nothing."""
-        target = Path(path)
-        text = self.text()
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-        try:
-            with temporary.open("x", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        write(Path(path), self.text())
 
     def text(self) -> str:
         """Return the file: JSON with each observation and each list of names on one line, for readable diffs."""

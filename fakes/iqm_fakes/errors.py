@@ -24,6 +24,8 @@ class ErrorCode(StrEnum):
     JOB_NOT_FOUND = "job_not_found"
     JOB_ARTIFACT_NOT_FOUND = "job_artifact_not_found"
     NOT_FOUND = "not_found"
+    RECORDING_NOT_FOUND = "recording_not_found"
+    """Not the vendor's: a replaying server was asked for what it has no recording of."""
     METHOD_NOT_ALLOWED = "method_not_allowed"
     INTERNAL_ERROR = "internal_error"
 

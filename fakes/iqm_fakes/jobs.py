@@ -87,6 +87,8 @@ class Job:
     :class:`~iqm_fakes.simulator.Choice` for each of its independent parts."""
     results: Any = None
     """What the executor returned, once completed."""
+    recorded: Any = None
+    """The job document of a job that ran elsewhere and was recorded."""
 
 
 class Machine(Protocol):

@@ -31,6 +31,8 @@ def histogram(columns: Sequence[NDArray[np.uint8]]) -> dict[str, int]:
     """Count the bit strings of the joined columns, leftmost column first."""
     bits = np.concatenate(columns, axis=1)
     shots, width = bits.shape
+    if not shots:
+        return {}
     packed = np.zeros((shots, -(-width // 64) * 8), dtype=np.uint8)
     filled = np.packbits(bits, axis=1)
     packed[:, : filled.shape[1]] = filled

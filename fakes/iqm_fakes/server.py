@@ -6,15 +6,17 @@ Everything a client can ask is a method that returns a JSON-ready document or ra
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import secrets
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from numpy.random import SeedSequence
@@ -26,6 +28,8 @@ from iqm_fakes.errors import ErrorCode, JobFailure, ServerError
 from iqm_fakes.jobs import Job, JobQueue, JobStatus
 from iqm_fakes.noise import Noise
 from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.recordings.folder import RecordingNotFound, Recordings
+from iqm_fakes.recordings.recording import Recording
 from iqm_fakes.simulator import Bits, CircuitError, Method, NoShotsLeft, Plan, Program, Simulator, check_method
 
 Document = dict[str, Any]
@@ -36,6 +40,8 @@ class FakeIQMServer:
 
     Args:
         devices: Names of bundled devices, device files or :class:`Device` objects; each is served under its alias.
+            None, together with ``recordings``, replays: the computers are those of the recorded jobs, and a submission
+            is answered by the recording of the same one.
         seed: Makes everything reproducible: results are determined by device, circuit, shots, this seed and the number
             of jobs submitted before. ``None`` draws one; :attr:`seed` says which.
         noise: False simulates perfect gates, components and readout.
@@ -47,9 +53,11 @@ class FakeIQMServer:
             server does not shut it down.
         workers: Background threads that run jobs. 0, for clients in the same process, finishes each job
             before its submission is answered.
+        recordings: Folder of recorded jobs, which can be retrieved by their ids.
 
     Raises:
         DeviceError: A device is unknown or its file is broken.
+        RecordingNotFound: There are neither devices nor recordings.
         ValueError: No device, two with one alias, a negative seed, or an unknown method.
 
     """
@@ -63,13 +71,16 @@ class FakeIQMServer:
         method: Method | Literal["auto"] = "auto",
         executor: Executor | None = None,
         workers: int = 0,
+        recordings: str | os.PathLike[str] | None = None,
     ) -> None:
         check_method(method)
-        loaded = [Device.load(device) for device in devices]
+        self.recordings = None if recordings is None else Recordings(recordings)
+        self.replays = self.recordings is not None and not devices
+        loaded = self._recorded_devices() if self.replays else [Device.load(device) for device in devices]
         self._published = {device.alias: device for device in loaded}
         if len(self._published) < len(loaded) or not loaded:
             raise ValueError(f"a server needs devices with different aliases, got {[d.alias for d in loaded]}")
-        if noise:
+        if noise and not self.replays:
             _warn_of_missing_metrics(loaded)
         self._simulators: dict[tuple[str, str], Simulator] = {}
         self._settings: dict[str, Any] = {"noise": noise, "idle": idle, "method": method}
@@ -77,17 +88,27 @@ class FakeIQMServer:
         self._workers = workers
         self._lock = threading.Lock()
         self._by_id: dict[UUID, Job] = {}
+        self._deleted: set[UUID] = set()
+        self.replayed: dict[str, None] = {}
+        """Ids of the recordings that answered a submission or were retrieved."""
         self._start(seed)
 
-    def reset(self, *, seed: int | None = None) -> None:
+    def reset(self, *, seed: int | None = None, test: str | None = None) -> None:
         """Start again as if newly made with this seed: no jobs, an open queue, the devices as they were given.
 
-        Jobs from before have ended, and those who hold their ids can still retrieve them.
+        Jobs from before have ended, and those who hold their ids can still retrieve them. In a replay, recordings of
+        this test answer before others, and the default calibrations are those it was recorded with.
         """
         self.queue.close()
-        self._start(seed)
+        self._start(seed, test)
+        if self.recordings is not None and self.replays and test is not None:
+            for entry in reversed(self.recordings.of_test(test)):
+                device = self.devices.get(entry.computer)
+                if device is not None and entry.calibration_set in device.calibrations:
+                    document = {**device.document, "default_calibration_set_id": entry.calibration_set}
+                    self.devices[entry.computer] = Device(document)
 
-    def _start(self, seed: int | None) -> None:
+    def _start(self, seed: int | None, test: str | None = None) -> None:
         if seed is not None and seed < 0:
             raise ValueError(f"a seed is a non-negative integer, got {seed}")
         self.seed = secrets.randbits(64) if seed is None else seed
@@ -95,7 +116,9 @@ class FakeIQMServer:
         self._ids = random.Random(self.seed)  # noqa: S311  # ids have to be reproducible, not secret
         self._jobs: list[Job] = []
         self._submitted = 0
-        self.queue = JobQueue(self, workers=self._workers)
+        self._test = test
+        self._answered: Counter[str] = Counter()
+        self.queue: JobQueue = JobQueue(self, workers=self._workers)
 
     def close(self) -> None:
         """Stop the workers."""
@@ -219,6 +242,8 @@ class FakeIQMServer:
 
         Raises:
             ServerError: ``invalid_job_payload``, ``qc_not_found`` or ``calibration_set_not_found``.
+            RecordingNotFound: In a replay, it was not recorded.
+            RecordingError: In a replay, its recording is broken.
 
         """
         device = self.device(computer)
@@ -227,6 +252,12 @@ class FakeIQMServer:
         except InvalidPayload as error:
             raise ServerError(ErrorCode.INVALID_JOB_PAYLOAD, f"Job payload is not valid: {error}") from None
         calibration = self.calibration(computer, str(request.calibration_set_id or "default"))
+        if self.recordings is not None and self.replays:
+            with self._lock:
+                recording = self.recordings.answer(json.loads(body), device.alias, self._test, self._answered)
+                job = self._recorded(recording)
+                self._jobs.append(job)
+            return job
         with self._lock:
             job = Job(
                 id=UUID(int=self._ids.getrandbits(128), version=4),
@@ -244,16 +275,56 @@ class FakeIQMServer:
         return job
 
     def job(self, job_id: str) -> Job:
-        """Return a job by its id."""
+        """Return a job by its id, perhaps a recorded one.
+
+        Raises:
+            ServerError: ``job_not_found``.
+            RecordingError: Its recording is broken.
+
+        """
         try:
-            return self._by_id[UUID(job_id)]
+            identifier = UUID(job_id)
+            if identifier in self._by_id:
+                return self._by_id[identifier]
+            if self.recordings is not None and identifier not in self._deleted:
+                with self._lock:
+                    return self._recorded(self.recordings.load(str(identifier)))
         except (KeyError, ValueError):
-            raise ServerError(ErrorCode.JOB_NOT_FOUND, f"Job '{job_id}' not found.") from None
+            pass
+        raise ServerError(ErrorCode.JOB_NOT_FOUND, f"Job '{job_id}' not found.")
+
+    def _recorded(self, recording: Recording) -> Job:
+        """Return a recorded job; the lock is held."""
+        self.replayed[recording.id] = None
+        job = Job(
+            id=UUID(recording.id),
+            index=-1,
+            computer=recording.computer,
+            body=json.dumps(recording.request, ensure_ascii=False).encode(),
+            request=None,
+            calibration_set_id=recording.calibration_set or "",
+            status=JobStatus(recording.status),
+            results=recording.results,
+            recorded=recording.job_document(),
+        )
+        self._by_id[job.id] = job
+        return job
+
+    def _recorded_devices(self) -> list[Device]:
+        recordings = cast("Recordings", self.recordings)
+        devices = recordings.devices()
+        if not devices:
+            raise RecordingNotFound(
+                f"there are no recordings in {recordings.folder}; record with pytest --iqm-live --iqm-record missing, "
+                f"or with iqm-fake recordings fetch JOB_ID"
+            )
+        return devices
 
     def cancel(self, job_id: str) -> Job:
-        """Cancel a job that has not ended."""
+        """Cancel a job that has not ended; a recording of a cancelled one is cancelled again."""
         job = self.job(job_id)
-        self.queue.cancel(job)
+        if job.recorded is None or job.status is not JobStatus.CANCELLED:
+            self.queue.cancel(job)
         return job
 
     def delete(self, job_id: str) -> None:
@@ -261,11 +332,14 @@ class FakeIQMServer:
         job = self.job(job_id)
         self.queue.discard(job)
         with self._lock:
+            self._deleted.add(job.id)
             self._by_id.pop(job.id, None)
             self._jobs = [other for other in self._jobs if other is not job]
 
     def job_document(self, job: Job) -> Document:
         """Describe a job as the API does."""
+        if job.recorded is not None:
+            return dict(job.recorded)
         completed = job.status is JobStatus.COMPLETED
         compilation = {"calibration_set_id": job.calibration_set_id} if job.compiled else None
         return {
@@ -297,6 +371,8 @@ class FakeIQMServer:
             raise ServerError(
                 ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"Job '{job.id}' has no results: it is {job.status.value}."
             )
+        if job.results is None:
+            raise ServerError(ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"Job '{job.id}' was recorded without results.")
         bits: list[Bits] = job.results
         return bits
 

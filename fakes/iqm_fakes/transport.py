@@ -6,12 +6,14 @@ arguments. A :class:`Transport` offers the same calls.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import requests
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -19,6 +21,10 @@ from werkzeug.test import Client, EnvironBuilder
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+
+IN_PROCESS = "iqm_fakes.in_process"
+"""Set in the environment of a request that an exception can reach, because no socket is in between."""
 
 
 class Transport(Protocol):
@@ -51,6 +57,7 @@ class InProcess:
             query_string=params,
             headers=list((headers or {}).items()),
             data=data,
+            environ_base={IN_PROCESS: True},
         )
         answer = self._client.open(builder, buffered=True)
         response = requests.Response()
@@ -61,6 +68,39 @@ class InProcess:
         response.url = url
         response._content = answer.get_data()
         return response
+
+
+class Http:
+    """A transport to real servers, which notes the jobs that requests are about.
+
+    Attributes:
+        jobs: Ids of the jobs that were submitted or asked for, in order; whoever reads them may clear them.
+
+    """
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, None] = {}
+
+    def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
+        """Send a request with ``requests``."""
+        response = requests.request(method, url, **arguments)  # noqa: S113  # the vendor's client sets the timeout
+        path = _JOB.search(urlsplit(url).path)
+        if path is not None and response.ok:
+            identifier = response.json()["id"] if method == "POST" and path["kind"] == "circuit" else path["id"]
+            if _is_uuid(identifier):
+                self.jobs[str(UUID(identifier))] = None
+        return response
+
+
+_JOB = re.compile(r"/jobs/(?P<id>[^/]+)(?:/(?P<kind>[^/]+))?")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def caller(transport: Transport, method: Callable[..., requests.Response]) -> Callable[..., requests.Response]:

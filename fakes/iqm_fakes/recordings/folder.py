@@ -1,0 +1,295 @@
+"""Recordings: a folder with a file for each job, and one for each calibration set in ``calibrations/``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher, unified_diff
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from iqm_fakes.device import Device, DeviceError
+from iqm_fakes.files import TEMPORARY, write
+from iqm_fakes.recordings.recording import SCHEMA, Recording, RecordingError, canonical, fingerprint, migrated
+from iqm_fakes.recordings.secret import check_no_secret
+
+COMPARED = 50
+"""Recordings that are looked at to find the one nearest to a submission."""
+
+
+class RecordingNotFound(LookupError):
+    """Nothing recorded answers a submission; the message shows the nearest recording and how to record."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the head of a file says: enough to find a recording, without reading its shots."""
+
+    id: str
+    fingerprint: str
+    status: str
+    computer: str
+    calibration_set: str | None
+    submitted_at: str
+    recorded_at: str
+    tests: tuple[str, ...]
+
+
+class Recordings:
+    """A folder of recorded jobs. Nothing is created or read before it is needed.
+
+    Args:
+        folder: Where it is.
+
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self._entries: dict[str, tuple[tuple[int, int], Entry]] = {}
+
+    def __contains__(self, job_id: str) -> bool:
+        """Whether there is a file for a job."""
+        return self._path(job_id).is_file()
+
+    def ids(self) -> list[str]:
+        """Return the ids of the recorded jobs, in order."""
+        names = (path.stem for path in self.folder.glob("*.json") if not path.name.startswith("."))
+        return sorted(name for name in names if _is_uuid(name))
+
+    def load(self, job_id: str) -> Recording:
+        """Read the recording of a job, and no other file.
+
+        Raises:
+            KeyError: There is none.
+            RecordingError: Its file can't be read, or was changed.
+
+        """
+        path = self._path(job_id)
+        try:
+            recording = Recording.from_text(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise KeyError(job_id) from None
+        except (RecordingError, UnicodeDecodeError, OSError) as error:
+            raise RecordingError(f"recording {path}: {error}") from None
+        if recording.id != path.stem:
+            raise RecordingError(f"recording {path}: it is that of job {recording.id}")
+        return recording
+
+    def save(self, recording: Recording) -> Path:
+        """Write a recording, atomically and durably.
+
+        Raises:
+            RecordingError: It contains a secret.
+            OSError: It can't be written.
+
+        """
+        path = self._path(recording.id)
+        text = recording.text()
+        check_no_secret(text, path)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write(path, text)
+        return path
+
+    def delete(self, job_id: str) -> None:
+        """Remove a recording, if it is there."""
+        self._path(job_id).unlink(missing_ok=True)
+
+    # -- calibrations ------------------------------------------------------------------------------------------------
+
+    def has_calibration(self, identifier: str) -> bool:
+        """Whether the documents of a calibration set are there."""
+        return self._calibration_path(identifier).is_file()
+
+    def save_calibration(self, device: Device) -> None:
+        """Write what a quantum computer published with its default calibration set."""
+        path = self._calibration_path(device.default_calibration_set_id)
+        check_no_secret(device.text(), path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        device.save(path)
+
+    def devices(self) -> list[Device]:
+        """Return the quantum computers of the recordings, each with all its calibrations.
+
+        The default calibration is that of the job submitted last.
+
+        Raises:
+            RecordingError: A file is broken.
+
+        """
+        last: dict[str, Entry] = {}
+        for entry in self.entries():
+            if entry.calibration_set is not None and self.has_calibration(entry.calibration_set):
+                last[entry.computer] = entry
+        found: dict[str, list[Device]] = {}
+        for path in sorted((self.folder / "calibrations").glob("*.json")):
+            try:
+                device = Device.read(path)
+            except DeviceError as error:
+                raise RecordingError(str(error)) from None
+            found.setdefault(device.alias, []).append(device)
+        return [_merged(devices, last.get(alias)) for alias, devices in found.items()]
+
+    # -- finding -----------------------------------------------------------------------------------------------------
+
+    def entries(self) -> list[Entry]:
+        """Return what the heads of all files say, in the order in which the jobs were submitted.
+
+        Raises:
+            RecordingError: A file is broken.
+
+        """
+        return sorted((self.entry(job_id) for job_id in self.ids()), key=lambda entry: (entry.submitted_at, entry.id))
+
+    def entry(self, job_id: str) -> Entry:
+        """Return what the head of a file says; read again only if the file changed.
+
+        Raises:
+            RecordingError: The file is broken.
+
+        """
+        path = self._path(job_id)
+        try:
+            status = path.stat()
+            known = self._entries.get(job_id)
+            if known is None or known[0] != (status.st_mtime_ns, status.st_size):
+                known = (status.st_mtime_ns, status.st_size), _head(path)
+                self._entries[job_id] = known
+        except OSError as error:
+            raise RecordingError(f"recording {path}: {error}") from None
+        return known[1]
+
+    def of_test(self, test: str) -> list[Entry]:
+        """Return the jobs that a test submitted or retrieved, in the order of their submission."""
+        return [entry for entry in self.entries() if test in entry.tests]
+
+    def answer(self, request: Any, computer: str, test: str | None, taken: Counter[str]) -> Recording:
+        """Return the next recording of a submission.
+
+        Args:
+            request: What was submitted.
+            computer: To which quantum computer.
+            test: Id of the test that submitted it, if it was one.
+            taken: How often which submission was answered already, by fingerprint; counted up.
+
+        Raises:
+            RecordingNotFound: There is none, or none is left.
+            RecordingError: Its file is broken.
+
+        """
+        wanted = fingerprint(request, computer)
+        every = [self.load(entry.id) for entry in self.entries() if entry.fingerprint == wanted]
+        found = [recording for recording in every if test in recording.tests] or every
+        number = taken[wanted]
+        if number >= len(found):
+            raise RecordingNotFound(self._not_found(request, computer, test, len(found)))
+        taken[wanted] += 1
+        return found[number]
+
+    def _not_found(self, request: Any, computer: str, test: str | None, used: int) -> str:
+        live, fetch = f"pytest --iqm-live --iqm-record missing '{test}'", "iqm-fake recordings fetch JOB_ID"
+        until = f"record it with\n    {live}" if test else f"run it on the quantum computer, then\n    {fetch}"
+        if used:
+            return f"this submission was made more often than it was recorded in {self.folder} ({used} times); {until}"
+        nearest = self._nearest(request, computer, test)
+        if nearest is None:
+            return f"there is no recording of a job of '{computer}' in {self.folder}; {until}"
+        before, now = canonical(nearest.request), canonical(request)
+        diff = "\n".join(unified_diff(before, now, f"recorded as {nearest.id}", "submitted", lineterm=""))
+        return f"no recording in {self.folder} is of what was submitted; {until}\n\nThe nearest one differs:\n{diff}"
+
+    def _nearest(self, request: Any, computer: str, test: str | None) -> Recording | None:
+        entries = [entry for entry in self.entries() if entry.computer == computer]
+        entries.sort(key=lambda entry: test in entry.tests)
+        lines = canonical(request)
+        recordings = [self.load(entry.id) for entry in entries[-COMPARED:]]
+        return max(
+            recordings,
+            key=lambda recording: SequenceMatcher(None, canonical(recording.request), lines).ratio(),
+            default=None,
+        )
+
+    # -- housekeeping ------------------------------------------------------------------------------------------------
+
+    def forget(self, test: str, keep: Sequence[str]) -> None:
+        """Remove a test from recordings other than these; what no test uses any more is deleted."""
+        for entry in self.entries():
+            if test not in entry.tests or entry.id in keep:
+                continue
+            tests = [name for name in entry.tests if name != test]
+            if tests:
+                self.save(replace(self.load(entry.id), tests=tests))
+            else:
+                self.delete(entry.id)
+
+    def older_than(self, days: float, job_ids: Iterable[str]) -> list[str]:
+        """Return lines that name those of some recordings that were recorded more than so many days ago."""
+        limit = datetime.now(UTC) - timedelta(days=days)
+        entries = [self.entry(job_id) for job_id in job_ids if job_id in self]
+        old = [entry for entry in entries if datetime.fromisoformat(entry.recorded_at) < limit]
+        return [f"{entry.id} of {entry.computer}, recorded {entry.recorded_at}" for entry in old]
+
+    def migrate(self) -> list[str]:
+        """Rewrite the files of former schemas; returns the ids."""
+        rewritten = []
+        for job_id in self.ids():
+            if json.loads(self._path(job_id).read_text(encoding="utf-8")).get("schema") != SCHEMA:
+                self.save(self.load(job_id))
+                rewritten.append(job_id)
+        return rewritten
+
+    def leftovers(self) -> Iterator[Path]:
+        """Yield files that a writer that was killed has left behind, and calibrations that no job refers to."""
+        yield from self.folder.glob(f".*{TEMPORARY}")
+        yield from (self.folder / "calibrations").glob(f".*{TEMPORARY}")
+        used = {entry.calibration_set for entry in self.entries()}
+        for path in (self.folder / "calibrations").glob("*.json"):
+            if path.stem not in used:
+                yield path
+
+    def _path(self, job_id: str) -> Path:
+        with suppress(ValueError):
+            job_id = str(UUID(job_id))
+        return self.folder / f"{job_id}.json"
+
+    def _calibration_path(self, identifier: str) -> Path:
+        return self.folder / "calibrations" / f"{identifier}.json"
+
+
+def _head(path: Path) -> Entry:
+    """Read the first lines of a file: each is a field, up to ``recorded_with``."""
+    fields: dict[str, Any] = {}
+    try:
+        with path.open(encoding="utf-8") as file:
+            lines: list[str] = []
+            for text in file:
+                if text.startswith(' "recorded_with"'):
+                    fields = json.loads("".join(lines).rstrip().rstrip(",") + "}")
+                    break
+                lines.append(text)
+        if fields.get("schema") != SCHEMA:  # a former schema, or a broken file
+            fields = migrated(fields or json.loads("".join(lines)))
+        names = ("id", "fingerprint", "status", "computer", "calibration_set", "submitted_at", "recorded_at")
+        return Entry(**{name: fields[name] for name in names}, tests=tuple(fields["tests"]))
+    except (RecordingError, ValueError, KeyError, TypeError) as error:
+        raise RecordingError(f"recording {path}: {error}") from None
+
+
+def _merged(devices: Sequence[Device], last: Entry | None) -> Device:
+    default = devices[-1].default_calibration_set_id if last is None else last.calibration_set
+    newest = next(device for device in devices if device.default_calibration_set_id == default)
+    others = [device for device in devices if device is not newest]
+    calibrations = [entry for device in (newest, *others) for entry in device.document["calibrations"]]
+    return Device.from_document({**newest.document, "calibrations": calibrations})
+
+
+def _is_uuid(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False

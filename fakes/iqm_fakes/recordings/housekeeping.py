@@ -1,0 +1,130 @@
+"""``iqm-fake recordings``: what is in a folder, whether it is whole, and what can go."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import datetime
+
+from iqm_fakes.recordings.codec import line
+from iqm_fakes.recordings.folder import Recordings
+from iqm_fakes.recordings.recording import Recording, RecordingError
+from iqm_fakes.results import histogram
+
+BAR, ROWS = 40, 32
+"""Characters of the longest bar of a histogram, and its rows."""
+
+
+def listed(options: argparse.Namespace) -> int:
+    """Print a line for each recording, in the order of their submission."""
+    for entry in _folder(options).entries():
+        tests = ", ".join(entry.tests) or "-"
+        print(f"{entry.id}  {entry.submitted_at}  {entry.computer}  {entry.status:9}  {tests}")  # noqa: T201
+    return 0
+
+
+def show(options: argparse.Namespace) -> int:
+    """Print a job."""
+    try:
+        recording = _folder(options).load(options.job)
+    except KeyError:
+        raise RecordingError(f"there is no recording of job {options.job} in {options.folder}") from None
+    print("\n".join(described(recording)))  # noqa: T201
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Read every file; the exit status is 1 if one is broken."""
+    recordings, broken = _folder(options), 0
+    ids = recordings.ids()
+    for job_id in ids:
+        try:
+            recording = recordings.load(job_id)
+            calibration = recording.calibration_set
+            if calibration is not None and not recordings.has_calibration(calibration):
+                raise RecordingError(f"recording {job_id}: its calibration set {calibration} is missing")
+        except RecordingError as error:
+            broken += 1
+            print(error, file=sys.stderr)  # noqa: T201
+    try:
+        recordings.devices()
+    except RecordingError as error:
+        broken += 1
+        print(error, file=sys.stderr)  # noqa: T201
+    print(f"{len(ids)} recordings, {broken} broken files")  # noqa: T201
+    return int(broken > 0)
+
+
+def migrate(options: argparse.Namespace) -> int:
+    """Rewrite the files of former schemas."""
+    for job_id in _folder(options).migrate():
+        print(f"{job_id}: migrated")  # noqa: T201
+    return 0
+
+
+def prune(options: argparse.Namespace) -> int:
+    """Delete leftovers, and the recordings that options name."""
+    recordings = _folder(options)
+    entries = recordings.entries()
+    old = (
+        recordings.older_than(options.older_than, [entry.id for entry in entries])
+        if options.older_than is not None
+        else []
+    )
+    gone = {text.partition(" ")[0] for text in old}
+    gone |= {entry.id for entry in entries if options.without_tests and not entry.tests}
+    for job_id in sorted(gone):
+        print(f"{job_id}.json")  # noqa: T201
+        if not options.dry_run:
+            recordings.delete(job_id)
+    for path in list(recordings.leftovers()):
+        print(path.relative_to(recordings.folder))  # noqa: T201
+        if not options.dry_run:
+            path.unlink()
+    return 0
+
+
+def described(recording: Recording) -> list[str]:
+    """Return a job for people: what was run, what came out, and when."""
+    lines = [f"{recording.id}  {recording.computer}  {recording.status}  {recording.request.get('shots')} shots"]
+    lines.append(f"calibration set {recording.calibration_set}, recorded {recording.recorded_at}")
+    lines += [f"test {test}" for test in recording.tests]
+    for index, circuit in enumerate(recording.request["circuits"]):
+        if not isinstance(circuit, dict):
+            lines += ["", f"circuit {index}: QIR"]
+            continue
+        lines += ["", f"circuit {index}: {circuit.get('name')}"]
+        lines += [
+            f"  {text if isinstance(text, str) else json.dumps(text)}" for text in map(line, circuit["instructions"])
+        ]
+        if recording.results is not None:
+            lines += ["", *_histogram(recording, index)]
+    for error in recording.job.get("errors") or ():
+        lines += ["", f"error {error.get('error_code')}: {error.get('message')}"]
+    lines += ["", "timeline"]
+    start = datetime.fromisoformat(recording.submitted_at)
+    for source, status, moment in recording.timeline:
+        seconds = (datetime.fromisoformat(moment) - start).total_seconds()
+        lines.append(f"  {seconds:10.3f} s  {source}  {status}")
+    return lines
+
+
+def _histogram(recording: Recording, index: int) -> list[str]:
+    results = (recording.results or ())[index]
+    counts = histogram(list(results.values())) if results else {}
+    total, most = sum(counts.values()), max(counts.values(), default=1)
+    rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    lines = [f"  {' '.join(results)}"]
+    for outcome, count in rows[:ROWS]:
+        lines.append(f"  {outcome}  {count:7d}  {count / total:6.1%}  {'#' * round(BAR * count / most)}")
+    if len(rows) > ROWS:
+        lines.append(f"  and {len(rows) - ROWS} more outcomes")
+    return lines
+
+
+def _folder(options: argparse.Namespace) -> Recordings:
+    recordings = Recordings(options.folder)
+    if not recordings.folder.is_dir():
+        raise RecordingError(f"there is no folder {options.folder}; name another one with --folder")
+    return recordings

@@ -302,7 +302,7 @@ class FakeIQMServer:
             computer=recording.computer,
             body=json.dumps(recording.request, ensure_ascii=False).encode(),
             request=None,
-            calibration_set_id=recording.calibration_set or "",
+            calibration_set_id=recording.calibration_set,
             status=JobStatus(recording.status),
             results=recording.results,
             recorded=recording.job_document(),

@@ -35,7 +35,7 @@ class Entry:
     fingerprint: str
     status: str
     computer: str
-    calibration_set: str | None
+    calibration_set: str
     submitted_at: str
     recorded_at: str
     tests: tuple[str, ...]
@@ -124,7 +124,7 @@ class Recordings:
         """
         last: dict[str, Entry] = {}
         for entry in self.entries():
-            if entry.calibration_set is not None and self.has_calibration(entry.calibration_set):
+            if self.has_calibration(entry.calibration_set):
                 last[entry.computer] = entry
         found: dict[str, list[Device]] = {}
         for path in sorted((self.folder / "calibrations").glob("*.json")):

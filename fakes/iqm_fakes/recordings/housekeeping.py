@@ -42,7 +42,7 @@ def check(options: argparse.Namespace) -> int:
         try:
             recording = recordings.load(job_id)
             calibration = recording.calibration_set
-            if calibration is not None and not recordings.has_calibration(calibration):
+            if not recordings.has_calibration(calibration):
                 raise RecordingError(f"recording {job_id}: its calibration set {calibration} is missing")
         except RecordingError as error:
             broken += 1

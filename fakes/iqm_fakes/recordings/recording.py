@@ -24,6 +24,9 @@ SCHEMA = "iqm-job/1"
 PRECISION = 9
 """Decimals to which arguments of instructions have to agree in a replay."""
 
+COUNTED = 64
+"""Outcomes whose counts are written beside the shots."""
+
 JOB_FIELDS = ("type", "qc", "tag", "queue_position", "compilation", "execution", "artifacts", "messages", "errors")
 """What is kept of a job document as it is, beside what has a place of its own."""
 
@@ -43,7 +46,7 @@ class Recording:
         id: The job's id.
         status: ``completed``, ``failed`` or ``cancelled``.
         computer: Alias of the quantum computer.
-        calibration_set: Id of the calibration set that the job ran with, if it is known.
+        calibration_set: Id of the calibration set that the job ran with, or would have.
         timeline: (source, status, timestamp), in order.
         request: The submission: what the client sent, perhaps without the metadata of circuits.
         job: The rest of the job document, see :data:`JOB_FIELDS`.
@@ -58,7 +61,7 @@ class Recording:
     id: str
     status: str
     computer: str
-    calibration_set: str | None
+    calibration_set: str
     timeline: Sequence[tuple[str, str, str]]
     request: Mapping[str, Any]
     job: Mapping[str, Any]
@@ -222,16 +225,24 @@ def _circuit_in(circuit: Any) -> Any:
 
 def _results_out(circuit: Mapping[str, NDArray[np.uint8]]) -> dict[str, Any]:
     return {
-        "counts": histogram(list(circuit.values())) if circuit else {},
+        **_counts(circuit),
         "shots": {key: packed(outcomes) for key, outcomes in circuit.items()},  # type: ignore[arg-type]
     }
 
 
 def _results_in(circuit: Mapping[str, Any]) -> dict[str, NDArray[np.uint8]]:
     outcomes = {key: unpacked(shots) for key, shots in circuit["shots"].items()}
-    if circuit["counts"] != (histogram(list(outcomes.values())) if outcomes else {}):
+    if _counts(outcomes) != {name: value for name, value in circuit.items() if name != "shots"}:
         raise ValueError("counts and shots disagree")
     return outcomes
+
+
+def _counts(circuit: Mapping[str, NDArray[np.uint8]]) -> dict[str, Any]:
+    """Return the most frequent outcomes, for people, and how many shots had others."""
+    counts = histogram(list(circuit.values())) if circuit else {}
+    frequent = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COUNTED])
+    others = sum(counts.values()) - sum(frequent.values())
+    return {"counts": frequent, "others": others} if others else {"counts": frequent}
 
 
 def _digest(document: Mapping[str, Any]) -> str:

@@ -26,8 +26,11 @@ class Spec:
 
     device: str
     noise: bool = True
+    replay: bool = False
 
     def __str__(self) -> str:
+        if self.replay:
+            return "recorded"
         name = self.device.replace("\\", "/").rpartition("/")[2].removesuffix(".json")
         return name if self.noise else f"{name}-noiseless"
 
@@ -194,56 +197,38 @@ class Machines:
     settings: Settings
     seed: int = 0
     test: str = ""
-    replay: bool = False
-    _machines: dict[Any, Machine] = field(default_factory=dict)
-    _replay_server: Any = None
+    _machines: dict[Spec | None, Machine] = field(default_factory=dict)
 
     def start(self, item: pytest.Item) -> None:
         """Reset everything before a test."""
         wish = Wish.of(item)
         self.test = item.nodeid
         self.seed = derived_seed(self.settings.seed.value, item.nodeid) if wish.seed is None else wish.seed
-        self.replay = not self.settings.live and (
-            self.settings.record.value == "replay" if wish.replay is None else wish.replay
-        )
         for machine in self._machines.values():
             machine.reset(self.seed, self.test)
 
     def get(self, spec: Spec) -> Machine:
         """Return the machine for a test; live there is only one."""
-        if self.settings.live:
-            key: Any = "live"
-        elif self.replay:
-            key = ("replay", self._recorded_computer())
-        else:
-            key = spec
+        key = None if self.settings.live else spec
         if key not in self._machines:
             self._machines[key] = self._made(key)
             self._machines[key].reset(self.seed, self.test)
         return self._machines[key]
 
-    def _made(self, key: Any) -> Machine:
+    def _made(self, spec: Spec | None) -> Machine:
         if self.settings.live:
             return LiveMachine(self.settings.live)
-        if self.replay:
-            return FakeMachine(self._replaying(), key[1])
         from iqm_fakes import FakeIQMServer
 
-        folder = self.settings.recordings.value  # whose jobs can be retrieved in simulations, too
-        recordings = folder if folder.is_dir() else None
-        return FakeMachine(FakeIQMServer(key.device, seed=self.seed, noise=key.noise, recordings=recordings))
+        folder = self.settings.recordings.value
+        if spec is None or spec.replay:
+            server = FakeIQMServer(seed=self.seed, recordings=folder)
+            return FakeMachine(server, self._recorded_computer(server))
+        recordings = folder if folder.is_dir() else None  # jobs can be retrieved in simulations, too
+        return FakeMachine(FakeIQMServer(spec.device, seed=self.seed, noise=spec.noise, recordings=recordings))
 
-    def _replaying(self) -> FakeIQMServer:
-        if self._replay_server is None:
-            from iqm_fakes import FakeIQMServer
-
-            self._replay_server = FakeIQMServer(seed=self.seed, recordings=self.settings.recordings.value)
-        server: FakeIQMServer = self._replay_server
-        return server
-
-    def _recorded_computer(self) -> str:
-        """Return the computer whose recordings the test replays: the one asked for, its own, or the only one."""
-        server = self._replaying()
+    def _recorded_computer(self, server: FakeIQMServer) -> str:
+        """Return the computer whose recordings are replayed: the one asked for, the test's own, or the only one."""
         asked = self.settings.devices.value if self.settings.devices.source == "--iqm-device" else ()
         used = [entry.computer for entry in server.recordings.of_test(self.test)] if server.recordings else []
         candidates = [name for name in (*asked, *reversed(used)) if name in server.devices] or list(server.devices)
@@ -268,6 +253,8 @@ class Machines:
     def specs(self, node: Any) -> list[Spec]:
         """Return what a test is to run on; more than one parametrises it."""
         wish = Wish.of(node)
+        if self.default.replay if wish.replay is None else wish.replay:
+            return [Spec(self.default.device, replay=True)]
         devices = (
             self.settings.devices.value if wish.device is None else (device_in(node.config.rootpath, wish.device),)
         )
@@ -276,7 +263,7 @@ class Machines:
     @property
     def default(self) -> Spec:
         """What a test that wishes nothing runs on."""
-        return Spec(self.settings.devices.value[0])
+        return Spec(self.settings.devices.value[0], replay=self.settings.record.value == "replay")
 
     def close(self) -> None:
         """Stop every server; twice is fine."""

@@ -7,6 +7,7 @@ import json
 import sys
 from datetime import datetime
 
+from iqm_fakes.device import Device, DeviceError
 from iqm_fakes.recordings.codec import line
 from iqm_fakes.recordings.folder import Recordings
 from iqm_fakes.recordings.recording import Recording, RecordingError
@@ -47,11 +48,12 @@ def check(options: argparse.Namespace) -> int:
         except RecordingError as error:
             broken += 1
             print(error, file=sys.stderr)  # noqa: T201
-    try:
-        recordings.devices()
-    except RecordingError as error:
-        broken += 1
-        print(error, file=sys.stderr)  # noqa: T201
+    for path in sorted((recordings.folder / "calibrations").glob("*.json")):
+        try:
+            Device.read(path)
+        except DeviceError as error:
+            broken += 1
+            print(error, file=sys.stderr)  # noqa: T201
     print(f"{len(ids)} recordings, {broken} broken files")  # noqa: T201
     return int(broken > 0)
 

@@ -1,0 +1,141 @@
+"""``iqm-fake recordings``."""
+
+import re
+
+import pytest
+from made import made
+from qiskit import QuantumCircuit, transpile
+from werkzeug.test import Client
+
+from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, Recordings, cli, loopback
+from pytest_iqm import IQMBackend
+
+TOKEN = "token-of-the-machine"
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    recordings = Recordings(tmp_path / "iqm_recordings")
+    recordings.save(made(0, shots=100))
+    recordings.save(made(1, tests=[], recorded_at="2020-01-01T00:00:00Z"))
+    garnet = Device.load("garnet")
+    assert garnet.default_calibration_set_id == made().calibration_set
+    recordings.save_calibration(garnet)
+    return recordings
+
+
+@pytest.fixture
+def run(recordings, capsys):
+    def run(*arguments):
+        status = cli.main(["recordings", "--folder", str(recordings.folder), *arguments])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_list(run):
+    status, out, _ = run("list")
+    assert status == 0
+    assert out.splitlines()[0].split() == [
+        made(0).id,
+        "2026-01-02T03:00:00.000000Z",
+        "garnet",
+        "completed",
+        "tests/test_bell.py::test_bell",
+    ]
+    assert len(out.splitlines()) == 2
+
+
+def test_show(run):
+    status, out, _ = run("show", made(0).id)
+    assert status == 0
+    assert "  prx QB1 angle=0.5 phase=0.0\n" in out
+    assert re.search(r"^  m_2_0_0 m_2_0_1$", out, re.MULTILINE)
+    rows = re.findall(r"^  ([01]{2}) +(\d+) +[\d.]+% +#+$", out, re.MULTILINE)
+    assert sum(int(count) for _, count in rows) == 100
+    assert "0.000 s  iqm-server  completed" in out
+
+
+def test_show_a_failed_job(run, recordings):
+    error = {"source": "iqm-station-control", "error_code": "circuit_error", "message": "Circuit 0: no"}
+    recordings.save(made(2, status="failed", results=None, job={"type": "circuit", "errors": [error]}))
+    assert "error circuit_error: Circuit 0: no" in run("show", made(2).id)[1]
+
+
+def test_show_an_unknown_job(run):
+    status, _, error = run("show", made(9).id)
+    assert status == 1
+    assert f"there is no recording of job {made(9).id}" in error
+
+
+def test_check(run, recordings):
+    assert run("check") == (0, "2 recordings, 0 broken files\n", "")
+    (recordings.folder / f"{made(0).id}.json").write_text("{}")
+    status, out, error = run("check")
+    assert (status, out) == (1, "2 recordings, 1 broken files\n")
+    assert f"{made(0).id}.json: its schema is None" in error
+
+
+def test_check_names_missing_calibrations(run, recordings):
+    (recordings.folder / "calibrations" / f"{made().calibration_set}.json").unlink()
+    status, _, error = run("check")
+    assert status == 1
+    assert f"its calibration set {made().calibration_set} is missing" in error
+
+
+def test_migrate_leaves_what_is_todays(run):
+    assert run("migrate") == (0, "", "")
+
+
+def test_prune(run, recordings):
+    leftover = recordings.folder / ".x.json.1.2.tmp"
+    leftover.touch()
+    assert run("prune", "--dry-run")[1] == ".x.json.1.2.tmp\n"
+    assert leftover.exists()
+    assert run("prune", "--older-than", "365") == (0, f"{made(1).id}.json\n.x.json.1.2.tmp\n", "")
+    assert recordings.ids() == [made(0).id]
+    assert not leftover.exists()
+
+
+def test_prune_without_tests(run, recordings):
+    assert run("prune", "--without-tests")[1] == f"{made(1).id}.json\n"
+    recordings.delete(made(0).id)
+    assert run("prune")[1] == f"calibrations/{made().calibration_set}.json\n"
+
+
+def test_a_missing_folder(capsys):
+    assert cli.main(["recordings", "--folder", "nowhere", "list"]) == 1
+    assert "there is no folder nowhere" in capsys.readouterr().err
+
+
+def test_fetch(tmp_path, monkeypatch, capsys):
+    server = FakeIQMServer("adonis", seed=1)
+    backend = IQMBackend(FakeIQMClient(server=server))
+    circuit = QuantumCircuit(1, metadata={"secret plan": 1})
+    circuit.measure_all()
+    job = backend.run(transpile(circuit, backend), shots=20)
+    folder = tmp_path / "there"
+    with loopback(Api(server, token=TOKEN)) as url:
+        monkeypatch.setenv("IQM_TOKEN", TOKEN)
+        command = ["recordings", "--folder", str(folder), "fetch", "--url", url, "--computer", "adonis"]
+        assert cli.main([*command, job.job_id(), made(0).id]) == 1
+    out, error = capsys.readouterr()
+    assert out == f"{job.job_id()}: completed, recorded\n"
+    assert f"{made(0).id}: " in error
+    assert "not found" in error
+    assert "secret plan" not in (folder / f"{job.job_id()}.json").read_text()
+    retrieved = IQMBackend(FakeIQMClient(recordings=folder)).retrieve_job(job.job_id())
+    assert retrieved.result().get_counts() == job.result().get_counts()
+
+
+def test_serve_answers_from_recordings(recordings):
+    """What ``iqm-fake serve --recordings`` serves; the command itself is tested as a process."""
+    client = Client(Api(FakeIQMServer(recordings=recordings.folder)))
+    assert client.get("/api/v1/quantum-computers").json["quantum_computers"][0]["alias"] == "garnet"
+    assert client.get(f"/api/v1/jobs/{made(0).id}").json["status"] == "completed"
+    shots = client.get(f"/api/v1/jobs/{made(0).id}/artifacts/measurements").json[0]["m_2_0_0"]
+    assert shots == made(0, shots=100).results[0]["m_2_0_0"].tolist()
+    (recordings.folder / f"{made(1).id}.json").write_text("{")
+    broken = client.get(f"/api/v1/jobs/{made(1).id}")
+    assert broken.json["error_code"] == "internal_error"
+    assert "it is not JSON" in broken.json["message"]

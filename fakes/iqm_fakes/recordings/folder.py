@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -18,6 +19,8 @@ from iqm_fakes.device import Device, DeviceError
 from iqm_fakes.files import TEMPORARY, write
 from iqm_fakes.recordings.recording import SCHEMA, Recording, RecordingError, canonical, fingerprint, migrated
 from iqm_fakes.recordings.secret import check_no_secret
+
+_NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.json")
 
 COMPARED = 50
 """Recordings that are looked at to find the one nearest to a submission."""
@@ -59,8 +62,14 @@ class Recordings:
 
     def ids(self) -> list[str]:
         """Return the ids of the recorded jobs, in order."""
-        names = (path.stem for path in self.folder.glob("*.json") if not path.name.startswith("."))
-        return sorted(name for name in names if _is_uuid(name))
+        return sorted(self._files())
+
+    def _files(self) -> dict[str, os.DirEntry[str]]:
+        try:
+            with os.scandir(self.folder) as files:
+                return {match[1]: file for file in files if (match := _NAME.fullmatch(file.name))}
+        except FileNotFoundError:
+            return {}
 
     def load(self, job_id: str) -> Recording:
         """Read the recording of a job, and no other file.
@@ -137,32 +146,28 @@ class Recordings:
 
     # -- finding -----------------------------------------------------------------------------------------------------
 
-    def entries(self) -> list[Entry]:
-        """Return what the heads of all files say, in the order in which the jobs were submitted.
+    def entries(self, job_ids: Iterable[str] | None = None) -> list[Entry]:
+        """Return what the heads of all files say, or of those of some jobs, in the order of the jobs' submission.
+
+        Files are read again only if they changed.
 
         Raises:
             RecordingError: A file is broken.
 
         """
-        return sorted((self.entry(job_id) for job_id in self.ids()), key=lambda entry: (entry.submitted_at, entry.id))
-
-    def entry(self, job_id: str) -> Entry:
-        """Return what the head of a file says; read again only if the file changed.
-
-        Raises:
-            RecordingError: The file is broken.
-
-        """
-        path = self._path(job_id)
-        try:
-            status = path.stat()
-            known = self._entries.get(job_id)
-            if known is None or known[0] != (status.st_mtime_ns, status.st_size):
-                known = (status.st_mtime_ns, status.st_size), _head(path)
-                self._entries[job_id] = known
-        except OSError as error:
-            raise RecordingError(f"recording {path}: {error}") from None
-        return known[1]
+        files = self._files()
+        found = []
+        for job_id in files if job_ids is None else [job_id for job_id in job_ids if job_id in files]:
+            try:
+                status = files[job_id].stat()
+                known = self._entries.get(job_id)
+                if known is None or known[0] != (status.st_mtime_ns, status.st_size):
+                    known = (status.st_mtime_ns, status.st_size), _head(self._path(job_id))
+                    self._entries[job_id] = known
+            except OSError as error:
+                raise RecordingError(f"recording {self._path(job_id)}: {error}") from None
+            found.append(known[1])
+        return sorted(found, key=lambda entry: (entry.submitted_at, entry.id))
 
     def of_test(self, test: str) -> list[Entry]:
         """Return the jobs that a test submitted or retrieved, in the order of their submission."""
@@ -230,8 +235,7 @@ class Recordings:
     def older_than(self, days: float, job_ids: Iterable[str]) -> list[str]:
         """Return lines that name those of some recordings that were recorded more than so many days ago."""
         limit = datetime.now(UTC) - timedelta(days=days)
-        entries = [self.entry(job_id) for job_id in job_ids if job_id in self]
-        old = [entry for entry in entries if datetime.fromisoformat(entry.recorded_at) < limit]
+        old = [entry for entry in self.entries(job_ids) if datetime.fromisoformat(entry.recorded_at) < limit]
         return [f"{entry.id} of {entry.computer}, recorded {entry.recorded_at}" for entry in old]
 
     def migrate(self) -> list[str]:
@@ -286,10 +290,3 @@ def _merged(devices: Sequence[Device], last: Entry | None) -> Device:
     others = [device for device in devices if device is not newest]
     calibrations = [entry for device in (newest, *others) for entry in device.document["calibrations"]]
     return Device.from_document({**newest.document, "calibrations": calibrations})
-
-
-def _is_uuid(name: str) -> bool:
-    try:
-        return str(UUID(name)) == name
-    except ValueError:
-        return False

@@ -6,6 +6,7 @@ before each test.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,7 +58,21 @@ def iqm_url(_iqm_machine: Machine) -> str:
     return _fake(_iqm_machine).url
 
 
+@pytest.fixture
+def iqm_http(_iqm_machine: Machine) -> Iterator[FakeIQMServer]:
+    """The fake server behind every IQM URL that ``requests`` is asked for, for code that makes its own client.
+
+    Other addresses are untouched. Skips with --iqm-live.
+    """
+    from iqm_fakes import Api
+    from iqm_fakes.transport import intercepted
+
+    server = _fake(_iqm_machine).server
+    with intercepted(Api(server)):
+        yield server
+
+
 def _fake(machine: Machine) -> FakeMachine:
     if not isinstance(machine, FakeMachine):
-        pytest.skip("iqm_server and iqm_url steer the fake, and this run is --iqm-live")
+        pytest.skip("iqm_server, iqm_url and iqm_http steer the fake, and this run is --iqm-live")
     return machine

@@ -245,6 +245,11 @@ class Machines:
             job for machine in self._machines.values() if isinstance(machine, LiveMachine) for job in machine.jobs()
         ]
 
+    def unfired(self) -> list[str]:
+        """Return the faults that the current test planned and that did not happen."""
+        fakes = (machine for machine in self._machines.values() if isinstance(machine, FakeMachine))
+        return [sentence for machine in fakes for sentence in machine.server.faults.unfired()]
+
     def replayed(self) -> set[str]:
         """Return the ids of the recordings that were used."""
         fakes = (machine for machine in self._machines.values() if isinstance(machine, FakeMachine))

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from iqm_fakes.startup import quick_imports
-from pytest_iqm.fixtures import MACHINES, _iqm_machine, iqm_backend, iqm_client, iqm_server, iqm_url
+from pytest_iqm.fixtures import MACHINES, _iqm_machine, iqm_backend, iqm_client, iqm_http, iqm_server, iqm_url
 from pytest_iqm.live.drift import drift
 from pytest_iqm.live.guard import Guard
 from pytest_iqm.live.recorder import Recorder
 from pytest_iqm.machines import Machines
 from pytest_iqm.settings import MODES, Settings
 
-__all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_server", "iqm_url"]
+__all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_http", "iqm_server", "iqm_url"]
 
 REPLAYED = "iqm_replayed"
 """Key of a worker's output: ids of the recordings that it used."""
@@ -128,6 +128,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Reset the machines before a test that uses them."""
     if _uses_machine(item):
         item.config.stash[MACHINES].start(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test that passed although a fault that it planned never happened."""
+    yield
+    unfired = item.config.stash[MACHINES].unfired() if _uses_machine(item) else []
+    if unfired:
+        pytest.fail("planned faults did not happen, so this tested nothing:\n  " + "\n  ".join(unfired), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

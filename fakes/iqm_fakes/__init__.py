@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from iqm_fakes.errors import ErrorCode, ServerError
     from iqm_fakes.jobs import Job, JobStatus
     from iqm_fakes.recordings import Recording, RecordingError, RecordingNotFound, Recordings, record
-    from iqm_fakes.server import FakeIQMServer, MissingMetricsWarning
+    from iqm_fakes.server import FakeIQMServer, Limits, MissingMetricsWarning
     from iqm_fakes.transport import loopback
 
 _HOME = {
@@ -30,6 +30,7 @@ _HOME = {
     "FakeIQMServer": "server",
     "Job": "jobs",
     "JobStatus": "jobs",
+    "Limits": "server",
     "MissingMetricsWarning": "server",
     "Recording": "recordings",
     "RecordingError": "recordings",
@@ -51,6 +52,7 @@ __all__ = [
     "FakeIQMServer",
     "Job",
     "JobStatus",
+    "Limits",
     "MissingMetricsWarning",
     "Recording",
     "RecordingError",

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hmac
 import json
+import socket
+import time
 import uuid
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule, Submount
@@ -18,9 +21,10 @@ from werkzeug.wrappers import Request, Response
 
 from iqm_fakes import artifacts
 from iqm_fakes.errors import ErrorCode, ServerError
+from iqm_fakes.faults import Answer, Broken, Event
 from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
-from iqm_fakes.transport import IN_PROCESS
+from iqm_fakes.transport import IN_PROCESS, Interrupted
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -43,7 +47,10 @@ STATUS = {
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.RECORDING_NOT_FOUND: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
+    ErrorCode.QUOTA_EXCEEDED: 403,
+    ErrorCode.REQUEST_PAYLOAD_TOO_LARGE: 413,
     ErrorCode.INTERNAL_ERROR: 500,
+    ErrorCode.SERVICE_UNAVAILABLE: 503,
 }
 """The HTTP status of each documented error."""
 
@@ -97,6 +104,24 @@ ROUTES = Map(
 )
 
 
+OPERATION = {
+    "submit": "submit",
+    "job": "status",
+    "payload": "payload",
+    "job_artifact": "results",
+    "cancel": "cancel",
+    "delete": "delete",
+    "calibration_set": "calibration",
+    "metrics": "calibration",
+    "dynamic_quantum_architecture": "calibration",
+    "qc_artifact": "architecture",
+    "health": "health",
+    "quantum_computers": "computers",
+    "quantum_computer": "computers",
+}
+"""What faults call the endpoints."""
+
+
 class Api:
     """A :class:`FakeIQMServer` as a WSGI application.
 
@@ -117,7 +142,7 @@ class Api:
         try:
             self._authenticate(request)
             endpoint, arguments = ROUTES.bind_to_environ(environ).match()
-            response = getattr(self, f"_{endpoint}")(request, **arguments)
+            response = self._answer(request, endpoint, arguments)
         except ServerError as error:
             response = _error(error.code, str(error))
         except (RecordingNotFound, RecordingError) as error:
@@ -130,6 +155,21 @@ class Api:
             response = _error(code, f"{request.method} {request.path}: {error.description}")
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
+
+    def _answer(self, request: Request, endpoint: str, arguments: Mapping[str, Any]) -> Response:
+        """Answer a request that may meet a fault."""
+        effect = self._server.faults.meet(OPERATION.get(endpoint, ""), _job_id(arguments))
+        if isinstance(effect, Answer):
+            headers = {} if effect.retry_after is None else {"Retry-After": str(effect.retry_after)}
+            return _error(effect.code, effect.message, effect.status, headers)
+        if isinstance(effect, Broken) and effect.how in ("refused", "timeout"):
+            _interrupt(request, effect)
+        if isinstance(effect, Event):
+            effect.act()
+        response: Response = getattr(self, f"_{endpoint}")(request, **arguments)
+        if isinstance(effect, Broken):
+            return _broken(request, effect, response)
+        return response
 
     def _authenticate(self, request: Request) -> None:
         if self._token is None:
@@ -162,7 +202,8 @@ class Api:
         self._server.device(qc)
         start = request.args.get("timerange_start", "2000-01-01T00:00:00Z")
         end = request.args.get("timerange_end", "2100-01-01T00:00:00Z")
-        return _json({"queue_length": self._server.queue_length(), "available": [{"start": start, "end": end}]})
+        available = [] if self._server.maintenance else [{"start": start, "end": end}]
+        return _json({"queue_length": self._server.queue_length(), "available": available})
 
     def _timeslots(self, request: Request, qc: str) -> Response:
         self._server.device(qc)
@@ -251,7 +292,50 @@ def _json(document: Any) -> Response:
     return Response(json.dumps(document, ensure_ascii=False), content_type=JSON)
 
 
-def _error(code: ErrorCode, message: str) -> Response:
-    response = _json({"error_code": code.value, "request_id": str(uuid.uuid4()), "message": message})
-    response.status_code = STATUS[code]
+def _error(code: str, message: str, status: int | None = None, headers: Mapping[str, str] | None = None) -> Response:
+    response = _json({"error_code": str(code), "request_id": str(uuid.uuid4()), "message": message})
+    response.status_code = STATUS[ErrorCode(code)] if status is None else status
+    response.headers.update(headers or {})
     return response
+
+
+def _job_id(arguments: Mapping[str, Any]) -> str | None:
+    """Return the id of the job that a request is about, as the server writes it."""
+    try:
+        return str(uuid.UUID(arguments["job_id"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _broken(request: Request, effect: Broken, response: Response) -> Response:
+    """Return an answer that arrives late or is not what it should be; or break the connection."""
+    if effect.how == "slow":
+        time.sleep(effect.seconds)
+        return response
+    if effect.how == "garbled":
+        return Response("<html><body>502</body></html>", content_type="text/html")
+    if effect.how == "truncated" and not request.environ.get(IN_PROCESS):
+        body = response.get_data()
+        response.headers["Content-Length"] = str(len(body))
+        response.response = _first_half(request, body)
+        return response
+    return _interrupt(request, effect)
+
+
+def _first_half(request: Request, body: bytes) -> Iterator[bytes]:
+    yield body[: len(body) // 2]
+    _interrupt(request, Broken("reset"))
+
+
+def _interrupt(request: Request, effect: Broken) -> NoReturn:
+    """End a request without an answer."""
+    if request.environ.get(IN_PROCESS):
+        raise Interrupted(effect.how)
+    connection = request.environ["werkzeug.socket"]
+    if effect.how == "timeout":
+        connection.settimeout(effect.seconds)
+        with suppress(OSError):
+            connection.recv(1)  # until the client gives up
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError(effect.how)  # the handler takes it for a client that has gone

@@ -27,7 +27,11 @@ class ErrorCode(StrEnum):
     RECORDING_NOT_FOUND = "recording_not_found"
     """Not the vendor's: a replaying server was asked for what it has no recording of."""
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    REQUEST_PAYLOAD_TOO_LARGE = "request_payload_too_large"
     INTERNAL_ERROR = "internal_error"
+    SERVICE_UNAVAILABLE = "service_unavailable"
+    """A gateway's, or a machine's in maintenance."""
 
 
 class ServerError(Exception):
@@ -36,6 +40,10 @@ class ServerError(Exception):
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NeverEnds(Exception):
+    """A job that stays where it is until it is cancelled."""
 
 
 class JobFailure(Exception):

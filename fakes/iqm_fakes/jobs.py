@@ -24,7 +24,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
-from iqm_fakes.errors import ErrorCode, JobFailure, ServerError
+from iqm_fakes.errors import ErrorCode, JobFailure, NeverEnds, ServerError
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ class Job:
     :class:`~iqm_fakes.simulator.Choice` for each of its independent parts."""
     results: Any = None
     """What the executor returned, once completed."""
+    fault: Any = None
+    """How it is going to end otherwise than it would, if it is."""
     recorded: Any = None
     """The job document of a job that ran elsewhere and was recorded."""
 
@@ -98,7 +100,7 @@ class Machine(Protocol):
         """Return what :meth:`execute` needs. A :class:`JobFailure` ends the job."""
 
     def execute(self, job: Job, program: Any) -> Any:
-        """Return the results. A :class:`JobFailure` ends the job."""
+        """Return the results. A :class:`JobFailure` ends the job, :class:`NeverEnds` leaves it processing."""
 
 
 class JobQueue:
@@ -123,6 +125,7 @@ class JobQueue:
         self._changed = threading.Condition(threading.RLock())
         self._waiting: deque[Job] = deque()
         self._processing: deque[tuple[Job, Any]] = deque()
+        self._endless: list[Job] = []
         self._holds = 0
 
     def submit(self, job: Job) -> None:
@@ -228,7 +231,7 @@ class JobQueue:
     def close(self) -> None:
         """Stop the workers; what still waits is cancelled."""
         with self._changed:
-            for job in [*self._waiting, *(job for job, _ in self._processing)]:
+            for job in [*self._waiting, *(job for job, _ in self._processing), *self._endless]:
                 self.discard(job)
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
@@ -254,6 +257,9 @@ class JobQueue:
             yield
         except JobFailure as failure:
             self._fail(job, failure.code, str(failure))
+        except NeverEnds:
+            with self._changed:
+                self._endless.append(job)
         except Exception as error:
             logger.exception("job %s", job.id)
             self._fail(job, "internal_error", f"{type(error).__name__}: {error}")

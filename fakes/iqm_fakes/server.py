@@ -7,6 +7,7 @@ Everything a client can ask is a method that returns a JSON-ready document or ra
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import secrets
@@ -15,6 +16,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -24,7 +26,8 @@ from numpy.random import SeedSequence
 from iqm_fakes import results
 from iqm_fakes.device import Calibration, Device
 from iqm_fakes.drift import recalibrated
-from iqm_fakes.errors import ErrorCode, JobFailure, ServerError
+from iqm_fakes.errors import ErrorCode, JobFailure, NeverEnds, ServerError
+from iqm_fakes.faults import Faults
 from iqm_fakes.jobs import Job, JobQueue, JobStatus
 from iqm_fakes.noise import Noise
 from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
@@ -33,6 +36,30 @@ from iqm_fakes.recordings.recording import Recording
 from iqm_fakes.simulator import Bits, CircuitError, Method, NoShotsLeft, Plan, Program, Simulator, check_method
 
 Document = dict[str, Any]
+
+
+UNLIMITED = 2**31 - 1
+
+DOCUMENTED = (
+    "max_circuits_per_job",
+    "max_executions_per_job",
+    "max_instructions_per_circuit",
+    "max_shots_per_circuit",
+    "max_queued_jobs_per_user",
+)
+"""The limits that the API tells."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a job may have at most, and how many jobs may be in the queue; what is not given is unlimited."""
+
+    max_circuits_per_job: int = UNLIMITED
+    max_executions_per_job: int = UNLIMITED
+    max_instructions_per_circuit: int = UNLIMITED
+    max_shots_per_circuit: int = UNLIMITED
+    max_queued_jobs_per_user: int = UNLIMITED
+    max_payload_bytes: int = UNLIMITED
 
 
 class FakeIQMServer:
@@ -54,6 +81,11 @@ class FakeIQMServer:
         workers: Background threads that run jobs. 0, for clients in the same process, finishes each job
             before its submission is answered.
         recordings: Folder of recorded jobs, which can be retrieved by their ids.
+        limits: What a job may have at most, and a user at a time; the default is no limit.
+
+    Attributes:
+        faults: What goes wrong on purpose.
+        maintenance: While it is true, the machines are unhealthy and take no jobs.
 
     Raises:
         DeviceError: A device is unknown or its file is broken.
@@ -72,8 +104,11 @@ class FakeIQMServer:
         executor: Executor | None = None,
         workers: int = 0,
         recordings: str | os.PathLike[str] | None = None,
+        limits: Limits | None = None,
     ) -> None:
         check_method(method)
+        self._limits = limits or Limits()
+        self.faults = Faults(self.recalibrate)
         self.recordings = None if recordings is None else Recordings(recordings)
         self.replays = self.recordings is not None and not devices
         loaded = self._recorded_devices() if self.replays else [Device.load(device) for device in devices]
@@ -117,6 +152,8 @@ class FakeIQMServer:
         self._jobs: list[Job] = []
         self._submitted = 0
         self._test = test
+        self.maintenance = False
+        self.faults.clear()
         self._answered: Counter[str] = Counter()
         self.queue: JobQueue = JobQueue(self, workers=self._workers)
 
@@ -155,7 +192,7 @@ class FakeIQMServer:
             "backend_type": "simulator",
             "number_of_qubits": len(device.static_quantum_architecture["qubits"]),
             "pulla_enabled": False,
-            "operational_status": "online",
+            "operational_status": "maintenance" if self.maintenance else "online",
             "limits": self.limits(computer),
             "health": self.health(computer),
             "queue_length": self.queue_length(),
@@ -165,18 +202,17 @@ class FakeIQMServer:
 
     def health(self, computer: str) -> Document:
         """Say whether the quantum computer works."""
-        return dict(self.device(computer).health)
+        health = dict(self.device(computer).health)
+        return health | {"healthy": False} if self.maintenance else health
 
     def queue_length(self) -> int:
         """Return the number of jobs that have not ended."""
         return sum(not job.status.terminal for job in self.jobs)
 
     def limits(self, computer: str) -> Document:
-        """Return the documented limits; none is enforced."""
+        """Return the limits of jobs."""
         self.device(computer)
-        unlimited = 2**31 - 1
-        names = ("circuits_per_job", "executions_per_job", "instructions_per_circuit", "shots_per_circuit")
-        return {f"max_{name}": unlimited for name in names}
+        return {name: limit for name, limit in asdict(self._limits).items() if name in DOCUMENTED}
 
     def calibration(self, computer: str, calibration_set: str = "default") -> Calibration:
         """Return a calibration by id, or the current one for ``default``."""
@@ -247,10 +283,18 @@ class FakeIQMServer:
 
         """
         device = self.device(computer)
+        if self.maintenance:
+            raise ServerError(ErrorCode.SERVICE_UNAVAILABLE, f"Quantum computer '{device.alias}' is in maintenance.")
+        if len(body) > self._limits.max_payload_bytes:
+            raise ServerError(
+                ErrorCode.REQUEST_PAYLOAD_TOO_LARGE,
+                f"The payload has {len(body)} bytes, at most {self._limits.max_payload_bytes} are allowed.",
+            )
         try:
             request = CircuitJobPayload.parse(body)
         except InvalidPayload as error:
             raise ServerError(ErrorCode.INVALID_JOB_PAYLOAD, f"Job payload is not valid: {error}") from None
+        self._check_limits(request)
         calibration = self.calibration(computer, str(request.calibration_set_id or "default"))
         if self.recordings is not None and self.replays:
             with self._lock:
@@ -267,12 +311,32 @@ class FakeIQMServer:
                 request=request,
                 calibration_set_id=calibration.id,
                 tag=tag,
+                fault=self.faults.meet_job(),
             )
             self._submitted += 1
             self._jobs.append(job)
             self._by_id[job.id] = job
         self.queue.submit(job)
         return job
+
+    def _check_limits(self, request: CircuitJobPayload) -> None:
+        limits, circuits = self._limits, request.circuits
+        longest = max(0 if isinstance(circuit, str) else len(circuit.instructions) for circuit in circuits)
+        for what, number, limit in (
+            ("circuits", len(circuits), limits.max_circuits_per_job),
+            ("shots of a circuit", request.shots, limits.max_shots_per_circuit),
+            ("executions (circuits times shots)", request.shots * len(circuits), limits.max_executions_per_job),
+            ("instructions of a circuit", longest, limits.max_instructions_per_circuit),
+        ):
+            if number > limit:
+                raise ServerError(
+                    ErrorCode.INVALID_JOB_PAYLOAD,
+                    f"Job payload is not valid: {number} {what}, at most {limit} are allowed.",
+                )
+        if self.queue_length() >= limits.max_queued_jobs_per_user:
+            raise ServerError(
+                ErrorCode.QUOTA_EXCEEDED, f"At most {limits.max_queued_jobs_per_user} jobs may be in the queue."
+            )
 
     def job(self, job_id: str) -> Job:
         """Return a job by its id, perhaps a recorded one.
@@ -380,6 +444,8 @@ class FakeIQMServer:
 
     def compile(self, job: Job) -> list[Plan]:
         """Check every circuit of a job against its calibration and decide how to run it; called by the queue."""
+        if job.fault is not None and job.fault.how == "compilation":
+            raise JobFailure(job.fault.message, job.fault.code)
         request: CircuitJobPayload = job.request
         options = request.options()
         simulator = self._simulator(job)
@@ -395,6 +461,19 @@ class FakeIQMServer:
 
     def execute(self, job: Job, program: list[Plan]) -> list[Bits]:
         """Take the shots of every circuit; called by the queue."""
+        if job.fault is None or job.fault.how == "compilation":
+            return self._take(job, program)
+        if job.fault.how == "execution":
+            raise JobFailure(job.fault.message, job.fault.code)
+        if job.fault.how == "never":
+            raise NeverEnds
+        if job.fault.how == "cancelled":
+            self.queue.cancel(job)
+            return []
+        keep = random.Random(f"{self.seed}:{job.index}")  # noqa: S311  # has to be reproducible, not secret
+        return [_fewer(bits, job.fault.fraction, keep) for bits in self._take(job, program)]
+
+    def _take(self, job: Job, program: list[Plan]) -> list[Bits]:
         simulator = self._simulator(job)
         seeds = [SeedSequence([self.seed, job.index, index]) for index in range(len(program))]
         taken: list[Bits] = []
@@ -426,6 +505,13 @@ class FakeIQMServer:
 
 WORTH_A_TASK = 0.05
 """Seconds: circuits are sent to an executor in groups that take about so long, because sending has its price."""
+
+
+def _fewer(bits: Bits, fraction: float, dice: random.Random) -> Bits:
+    """Return measurements without a fraction of the shots; at least one stays."""
+    shots = len(next(iter(bits.values())))
+    kept = sorted(dice.sample(range(shots), max(1, shots - math.ceil(shots * fraction))))
+    return {key: outcomes[kept] for key, outcomes in bits.items()}
 
 
 class MissingMetricsWarning(UserWarning):

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import requests
@@ -25,6 +25,19 @@ if TYPE_CHECKING:
 
 IN_PROCESS = "iqm_fakes.in_process"
 """Set in the environment of a request that an exception can reach, because no socket is in between."""
+
+
+class Interrupted(Exception):
+    """A request in the process that ends as if its connection had broken; ``str()`` says how."""
+
+
+_INTERRUPTIONS: Mapping[str, type[requests.RequestException]] = {
+    "refused": requests.ConnectionError,
+    "reset": requests.ConnectionError,
+    "timeout": requests.ReadTimeout,
+    "truncated": requests.exceptions.ChunkedEncodingError,
+}
+"""What ``requests`` raises on a socket."""
 
 
 class Transport(Protocol):
@@ -59,7 +72,10 @@ class InProcess:
             data=data,
             environ_base={IN_PROCESS: True},
         )
-        answer = self._client.open(builder, buffered=True)
+        try:
+            answer = self._client.open(builder, buffered=True)
+        except Interrupted as how:
+            raise _INTERRUPTIONS[str(how)](f"{method} {url}: {how} by a fault") from None
         response = requests.Response()
         response.status_code = answer.status_code
         response.headers.update(answer.headers)
@@ -112,6 +128,43 @@ def caller(transport: Transport, method: Callable[..., requests.Response]) -> Ca
 
     call.__name__ = name
     return call
+
+
+IQM_PATHS = re.compile(
+    r"/(?:about|cocos/.*|api/(?:v1|latest)/(?:about|quantum-computers|calibration-sets|jobs)(?:/.*)?)"
+)
+"""Paths of an IQM Server, whatever its host."""
+
+
+@contextmanager
+def intercepted(application: WSGIApplication) -> Iterator[None]:
+    """Let an application answer, inside the ``with`` block, what ``requests`` sends to IQM Servers, on any host.
+
+    What is an IQM Server's is told by the path, and by the vendor's client in the header ``User-Agent``. Everything
+    else goes where it goes anyway, also to mocks of the user's (``responses`` and others that replace adapters).
+    """
+    transport, send = InProcess(application), requests.Session.send
+
+    def answer(session: requests.Session, request: requests.PreparedRequest, **arguments: Any) -> requests.Response:
+        url = urlsplit(str(request.url))
+        if "iqm-client" not in str(request.headers.get("User-Agent")) and not IQM_PATHS.fullmatch(url.path):
+            return send(session, request, **arguments)
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        response = transport.request(
+            str(request.method),
+            str(request.url),
+            headers=request.headers,
+            params=dict(parse_qsl(url.query)),
+            data=body,
+        )
+        response.request = request
+        return response
+
+    requests.Session.send = answer  # type: ignore[method-assign, assignment]  # given back below
+    try:
+        yield
+    finally:
+        requests.Session.send = send  # type: ignore[method-assign]
 
 
 class _Handler(WSGIRequestHandler):

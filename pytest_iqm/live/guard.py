@@ -96,8 +96,9 @@ def _leaves_the_process(http_method: Callable[..., Any]) -> bool:
     """Whether the call would be made by requests itself, not by a stand-in for it."""
     import requests
 
-    send = requests.adapters.HTTPAdapter.send
-    return http_method.__module__ == "requests.api" and send.__module__ == "requests.adapters"
+    send, session = requests.adapters.HTTPAdapter.send, requests.Session.send
+    real = send.__module__ == "requests.adapters" and session.__module__ == "requests.sessions"
+    return http_method.__module__ == "requests.api" and real
 
 
 def _is_loopback(url: str) -> bool:

@@ -181,3 +181,78 @@ def test_the_url_and_the_client_reach_the_same_server(suite):
                 assert backend.retrieve_job(str(job.id)).result().success
     """
     suite(test_a=source).assert_outcomes(passed=1)
+
+
+HTTP = """
+import pytest
+import requests
+import responses
+from bell import counts
+
+def run():  # an application that makes its own client
+    from iqm.qiskit_iqm import IQMProvider
+    backend = IQMProvider("https://iqm.example.org", quantum_computer="garnet", token="t0ken").get_backend()
+    return counts(backend)
+
+def test_an_application_is_tested_unchanged(iqm_http):
+    assert sum(run().values()) == 1000
+    (job,) = iqm_http.jobs
+    assert job.computer == "garnet"
+
+def test_the_users_mocks_still_work(iqm_http):
+    with responses.RequestsMock() as mock:
+        mock.get("https://weather.example.org/", json={"rain": True})
+        assert requests.get("https://weather.example.org/", timeout=5).json() == {"rain": True}
+        assert sum(run().values()) == 1000
+        with pytest.raises(requests.ConnectionError):
+            requests.get("https://elsewhere.example.org/", timeout=5)
+
+@responses.activate
+def test_decorated(iqm_http):
+    responses.get("https://weather.example.org/", json=[])
+    assert requests.get("https://weather.example.org/", timeout=5).json() == []
+    assert requests.get("https://iqm.example.org/api/v1/quantum-computers/garnet/health", timeout=5).json()["healthy"]
+
+def test_without_it_the_guard_stands(iqm_server):
+    with pytest.raises(Exception, match="this run is offline"):
+        run()
+"""
+
+
+def test_an_application_with_a_client_of_its_own(suite):
+    result = suite(test_a=HTTP)
+    result.assert_outcomes(passed=4)
+
+
+FAULTS = """
+import pytest
+from bell import counts
+
+def test_retries(iqm_backend, iqm_server):
+    iqm_server.faults.on("submit").answers(503)
+    with pytest.raises(Exception):
+        counts(iqm_backend)
+    assert counts(iqm_backend)
+
+def test_forgets(iqm_server):
+    iqm_server.faults.on("submit").answers(503)
+    iqm_server.faults.job().never_ends()
+
+def test_next(iqm_backend):
+    assert counts(iqm_backend)
+
+def test_fails_anyway(iqm_server):
+    iqm_server.faults.on("submit").answers(503)
+    assert not "the test's own reason"
+"""
+
+
+def test_a_fault_that_did_not_happen_fails_the_test(suite):
+    result = suite(test_a=FAULTS)
+    result.assert_outcomes(passed=2, failed=2)
+    output = result.stdout.str()
+    assert "planned faults did not happen, so this tested nothing:" in output
+    assert "  on('submit').answers 503: acted 0 of 1 times" in output
+    assert "  job(after=0, times=1).never_ends: acted 0 of 1 times" in output
+    assert "the test's own reason" in output
+    assert output.count("planned faults") == 2  # the message and the summary of one test

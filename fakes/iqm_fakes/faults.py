@@ -1,0 +1,372 @@
+"""Faults: what goes wrong on purpose, said in sentences and counted, not left to luck.
+
+::
+
+    server.faults.on("submit").answers("rate_limit_exceeded", times=2, retry_after=1)
+    server.faults.on("status", after=3).answers(503)
+    server.faults.on("results").breaks_off()
+    server.faults.job().fails("the chip is warm")
+
+A fault acts on the calls that its sentence names, as often as it says, and is used up. :meth:`Faults.unfired` says
+which never acted: a test whose fault did not happen has tested nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+OPERATIONS = (
+    "submit",
+    "status",
+    "payload",
+    "results",
+    "cancel",
+    "delete",
+    "calibration",
+    "architecture",
+    "health",
+    "computers",
+)
+"""What a client may ask for; ``anything`` is each of them."""
+
+ANSWERS: dict[str, tuple[int, str]] = {
+    "invalid_input": (400, "The request is not valid."),
+    "invalid_job_payload": (400, "Job payload is not valid."),
+    "unsupported_job_type": (400, "Job type is not supported."),
+    "unauthorized": (401, "Missing or invalid authentication credentials"),
+    "no_booked_timeslots": (403, "You have no booked timeslots."),
+    "not_enough_credits": (403, "You don't have enough credits."),
+    "quota_exceeded": (403, "Your quota is exceeded."),
+    "timeslot_required": (403, "A timeslot is required."),
+    "illegal_job_status": (403, "Illegal job status"),
+    "qc_not_found": (404, "Quantum computer not found."),
+    "job_not_found": (404, "Job not found."),
+    "job_artifact_not_found": (404, "Job artifact not found."),
+    "calibration_set_not_found": (404, "Calibration set not found."),
+    "quality_metrics_not_found": (404, "Quality metrics not found."),
+    "conflict": (409, "Conflict"),
+    "request_payload_too_large": (413, "The request payload is too large."),
+    "rate_limit_exceeded": (429, "Too many requests"),
+    "internal_error": (500, "Internal server error"),
+    "bad_gateway": (502, "Bad gateway"),
+    "service_unavailable": (503, "The service is unavailable."),
+    "gateway_timeout": (504, "Gateway timeout"),
+}
+"""Error code → status and message. Those of a gateway are not the API's own, but what stands before it sends them."""
+
+BY_STATUS = {
+    400: "invalid_input",
+    401: "unauthorized",
+    403: "not_enough_credits",
+    404: "job_not_found",
+    409: "conflict",
+    413: "request_payload_too_large",
+    429: "rate_limit_exceeded",
+    500: "internal_error",
+    502: "bad_gateway",
+    503: "service_unavailable",
+    504: "gateway_timeout",
+}
+"""The code that a status is short for."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An error response instead of the one that was due."""
+
+    status: int
+    code: str
+    message: str
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What happens to the connection: ``refused``, ``reset``, ``timeout``, ``slow``, ``truncated`` or ``garbled``."""
+
+    how: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happens on the server, and the request is answered as usual."""
+
+    act: Callable[[], object]
+
+
+Effect = Answer | Broken | Event
+
+
+@dataclass(frozen=True)
+class JobFault:
+    """How a job ends otherwise than it would."""
+
+    how: str
+    message: str = ""
+    code: str = ""
+    fraction: float = 0.0
+
+
+@dataclass
+class _Planned:
+    """A fault that acts on some of the calls that it counts."""
+
+    sentence: str
+    effect: Any
+    matches: Callable[[str, str | None], bool]
+    after: int
+    times: int
+    seen: int = 0
+    fired: int = 0
+
+    def meets(self, operation: str, job: str | None) -> bool:
+        """Count a call, and return whether the fault acts on it."""
+        if self.fired == self.times or not self.matches(operation, job):
+            return False
+        self.seen += 1
+        if self.seen <= self.after:
+            return False
+        self.fired += 1
+        return True
+
+
+@dataclass
+class On:
+    """The beginning of a sentence; what follows says what happens to the calls it names."""
+
+    _faults: Faults
+    _operations: frozenset[str]
+    _after: int
+    _job: str | None
+    _words: str
+
+    def answers(
+        self, error: str | int, *, times: int = 1, message: str | None = None, retry_after: int | None = None
+    ) -> None:
+        """Answer an error.
+
+        Args:
+            error: A documented error code, such as ``rate_limit_exceeded``, or a status, such as 503.
+            times: To how many calls.
+            message: What it says instead of the usual.
+            retry_after: Seconds for the header ``Retry-After``.
+
+        Raises:
+            ValueError: There is no such error.
+
+        """
+        code = BY_STATUS.get(error, "") if isinstance(error, int) else error
+        if code not in ANSWERS:
+            known = ", ".join([*map(str, BY_STATUS), *ANSWERS])
+            raise ValueError(f"there is no error {error!r}; the server answers {known}")
+        status, usual = ANSWERS[code]
+        self._plan(Answer(status, code, message or usual, retry_after), f"answers {error!r}", times)
+
+    def refuses(self, *, times: int = 1) -> None:
+        """Refuse the connection."""
+        self._plan(Broken("refused"), "refuses", times)
+
+    def resets(self, *, times: int = 1) -> None:
+        """Reset the connection instead of answering; what was asked for has happened nevertheless."""
+        self._plan(Broken("reset"), "resets", times)
+
+    def times_out(self, *, times: int = 1, seconds: float = 300.0) -> None:
+        """Never answer: in the process at once a time-out, on a socket silence for up to so many seconds."""
+        self._plan(Broken("timeout", seconds), "times_out", times)
+
+    def delays(self, seconds: float, *, times: int = 1) -> None:
+        """Answer late by so many seconds."""
+        self._plan(Broken("slow", seconds), f"delays {seconds}", times)
+
+    def breaks_off(self, *, times: int = 1) -> None:
+        """Send half of the answer, then close the connection."""
+        self._plan(Broken("truncated"), "breaks_off", times)
+
+    def garbles(self, *, times: int = 1) -> None:
+        """Answer something that is not JSON, such as a gateway's page."""
+        self._plan(Broken("garbled"), "garbles", times)
+
+    def recalibrates(self, *, times: int = 1, **how: Any) -> None:
+        """Publish a new default calibration just before answering; see :meth:`FakeIQMServer.recalibrate`."""
+        self._plan(Event(lambda: self._faults.recalibrate(**how)), "recalibrates", times)
+
+    def _plan(self, effect: Effect, verb: str, times: int) -> None:
+        def matches(operation: str, job: str | None) -> bool:
+            return operation in self._operations and self._job in (None, job)
+
+        self._faults.plan(_Planned(f"{self._words}.{verb}", effect, matches, self._after, _positive(times)))
+
+
+@dataclass
+class OnJob:
+    """The beginning of a sentence about a job; what follows says how it ends."""
+
+    _faults: Faults
+    _after: int
+    _times: int
+
+    def fails(self, message: str = "Execution failed.", *, code: str = "circuit_error") -> None:
+        """Let it fail while it is executed."""
+        self._plan(JobFault("execution", message, code), f"fails {message!r}")
+
+    def fails_to_compile(self, message: str = "Compilation failed.", *, code: str = "circuit_error") -> None:
+        """Let it fail while it is compiled."""
+        self._plan(JobFault("compilation", message, code), f"fails_to_compile {message!r}")
+
+    def is_cancelled(self) -> None:
+        """Let an operator cancel it."""
+        self._plan(JobFault("cancelled"), "is_cancelled")
+
+    def never_ends(self) -> None:
+        """Let it be processed for ever, until somebody cancels it."""
+        self._plan(JobFault("never"), "never_ends")
+
+    def loses_shots(self, fraction: float) -> None:
+        """Let so many of its shots be missing in the results, as heralding does.
+
+        Raises:
+            ValueError: The fraction is not between 0 and 1.
+
+        """
+        if not 0 < fraction < 1:
+            raise ValueError(f"a job loses a fraction of its shots between 0 and 1, got {fraction}")
+        self._plan(JobFault("shots", fraction=fraction), f"loses_shots {fraction}")
+
+    def _plan(self, fault: JobFault, verb: str) -> None:
+        words = f"job(after={self._after}, times={self._times}).{verb}"
+        self._faults.plan_job(_Planned(words, fault, lambda operation, job: True, self._after, self._times))
+
+
+class Faults:
+    """The faults of a server; they act in the order in which they were said, each call meets at most one.
+
+    Args:
+        recalibrate: Publishes a new calibration.
+
+    """
+
+    def __init__(self, recalibrate: Callable[..., object]) -> None:
+        self.recalibrate = recalibrate
+        self._lock = threading.Lock()
+        self._calls: list[_Planned] = []
+        self._jobs: list[_Planned] = []
+        self._random: _Random | None = None
+
+    def on(self, *operations: str, after: int = 0, job: str | UUID | None = None) -> On:
+        """Begin a sentence about calls.
+
+        Args:
+            operations: ``submit``, ``status``, ``payload``, ``results``, ``cancel``, ``delete``, ``calibration``,
+                ``architecture``, ``health``, ``computers``; or ``anything``.
+            after: How many such calls are left in peace first.
+            job: Only calls about this job.
+
+        Raises:
+            ValueError: There is no such operation, or a number is negative.
+
+        """
+        for operation in operations or ("",):
+            if operation not in (*OPERATIONS, "anything"):
+                raise ValueError(f"there is no operation '{operation}'; choose {', '.join(OPERATIONS)}, anything")
+        chosen = frozenset(OPERATIONS if "anything" in operations else operations)
+        if after < 0:
+            raise ValueError(f"a number of calls is not negative, got {after}")
+        words = f"on({', '.join(map(repr, operations))}{f', after={after}' if after else ''})"
+        return On(self, chosen, after, None if job is None else str(UUID(str(job))), words)
+
+    def job(self, *, after: int = 0, times: int = 1) -> OnJob:
+        """Begin a sentence about the next job, or the next ones after some.
+
+        Raises:
+            ValueError: A number is negative, or ``times`` is 0.
+
+        """
+        if after < 0:
+            raise ValueError(f"a number of jobs is not negative, got {after}")
+        return OnJob(self, after, _positive(times))
+
+    def randomly(self, rate: float, *, seed: int, errors: Iterable[str | int] = (429, 502, 503)) -> None:
+        """Let calls meet an error by chance, for soak tests: a fraction ``rate`` of all calls.
+
+        Raises:
+            ValueError: The rate is not between 0 and 1, or there is no such error.
+
+        """
+        if not 0 <= rate <= 1:
+            raise ValueError(f"a rate is between 0 and 1, got {rate}")
+        codes = [BY_STATUS.get(error, "") if isinstance(error, int) else error for error in errors]
+        for code in codes:
+            if code not in ANSWERS:
+                raise ValueError(f"there is no error {code!r}; the server answers {', '.join(ANSWERS)}")
+        self._random = _Random(rate, random.Random(seed), codes)  # noqa: S311  # has to be reproducible, not secret
+
+    def unfired(self) -> list[str]:
+        """Return the sentences that have not come true, or not as often as they say."""
+        with self._lock:
+            planned = [*self._calls, *self._jobs]
+        return [
+            f"{fault.sentence}: acted {fault.fired} of {fault.times} times"
+            for fault in planned
+            if fault.fired < fault.times
+        ]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._calls.clear()
+            self._jobs.clear()
+            self._random = None
+
+    def plan(self, fault: _Planned) -> None:
+        """Add a fault of calls."""
+        with self._lock:
+            self._calls.append(fault)
+
+    def plan_job(self, fault: _Planned) -> None:
+        """Add a fault of jobs."""
+        with self._lock:
+            self._jobs.append(fault)
+
+    def meet(self, operation: str, job: str | None) -> Effect | None:
+        """Return what happens to a call: the first fault that acts on it."""
+        with self._lock:
+            for fault in self._calls:
+                if fault.meets(operation, job):
+                    effect: Effect = fault.effect
+                    return effect
+            return self._random.meet() if self._random else None
+
+    def meet_job(self) -> JobFault | None:
+        """Return what happens to a new job."""
+        with self._lock:
+            fault: JobFault
+            for planned in self._jobs:
+                if planned.meets("job", None):
+                    fault = planned.effect
+                    return fault
+        return None
+
+
+@dataclass
+class _Random:
+    rate: float
+    dice: random.Random
+    codes: list[str] = field(default_factory=list)
+
+    def meet(self) -> Answer | None:
+        if self.dice.random() >= self.rate:
+            return None
+        code = self.dice.choice(self.codes)
+        return Answer(*(ANSWERS[code][0], code, ANSWERS[code][1]))
+
+
+def _positive(times: int) -> int:
+    if times < 1:
+        raise ValueError(f"a fault acts at least once, got times={times}")
+    return times

@@ -128,17 +128,26 @@ class Api:
     Args:
         server: What answers.
         token: If given, every request has to carry ``Authorization: Bearer <token>``.
+        latency: Seconds by which every answer is late.
+
+    Raises:
+        ValueError: The latency is negative.
 
     """
 
-    def __init__(self, server: FakeIQMServer, *, token: str | None = None) -> None:
+    def __init__(self, server: FakeIQMServer, *, token: str | None = None, latency: float = 0.0) -> None:
+        if latency < 0:
+            raise ValueError(f"a latency is not negative, got {latency} seconds")
         self._server = server
         self._token = token
+        self._latency = latency
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
         request.get_data()  # an unread body would be taken for the next request of a kept-alive connection
+        if self._latency:
+            time.sleep(self._latency)
         try:
             self._authenticate(request)
             endpoint, arguments = ROUTES.bind_to_environ(environ).match()

@@ -59,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--no-noise", action="store_true", help="simulate perfect quantum computers")
     serve.add_argument("--no-idle", action="store_true", help="let components that wait for others keep their state")
     serve.add_argument("--method", default="auto", help="a method of Aer (default: the cheapest for each circuit)")
+    for name, text in (
+        ("latency", "seconds by which every answer is late"),
+        ("queue-time", "seconds that a job waits at least"),
+        ("execution-time", "seconds that a job is processed"),
+    ):
+        serve.add_argument(f"--{name}", type=float, default=0.0, metavar="SECONDS", help=f"{text} (default: 0)")
     serve.add_argument(
         "--require-token",
         action="store_true",
@@ -217,8 +223,10 @@ def _serve(options: argparse.Namespace) -> int:
         workers=WORKERS,
         recordings=options.recordings,
     )
+    if options.queue_time or options.execution_time:
+        server.queue.takes(waiting=options.queue_time, processing=options.execution_time)
     import_module("iqm_fakes.simulator.aer")  # takes a second, which the first job would wait
-    socket = LoopbackServer(Api(server, token=token), host=options.host, port=options.port)
+    socket = LoopbackServer(Api(server, token=token, latency=options.latency), host=options.host, port=options.port)
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(signum, _interrupt)
     with closing(server), suppress(KeyboardInterrupt):

@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from iqm_fakes.clock import Clock
 from iqm_fakes.errors import ErrorCode, JobFailure, NeverEnds, ServerError
 
 logger = logging.getLogger(__name__)
@@ -112,15 +114,16 @@ class JobQueue:
     Args:
         machine: What compiles and executes.
         workers: Number of background threads; 0 runs every job inside its submission.
-        clock: The time for timelines.
+        clock: The time for timelines, and for :meth:`takes`.
 
     """
 
-    def __init__(
-        self, machine: Machine, *, workers: int = 0, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, machine: Machine, *, workers: int = 0, clock: Clock | None = None) -> None:
         self._machine = machine
-        self._clock = clock
+        self._clock = clock or Clock()
+        self._pace: tuple[timedelta, timedelta] | None = None
+        self._schedule: deque[tuple[Job, datetime, datetime]] = deque()
+        self._moment: datetime | None = None
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="iqm-fake") if workers else None
         self._changed = threading.Condition(threading.RLock())
         self._waiting: deque[Job] = deque()
@@ -133,14 +136,59 @@ class JobQueue:
         with self._changed:
             self._stamp(job, SERVER, "created")
             self._waiting.append(job)
-            held = bool(self._holds)
-        if not held:
+            now = not self._holds and self._pace is None
+            if self._pace is not None:
+                waiting, processing = self._pace
+                free = self._schedule[-1][2] if self._schedule else self._clock.now()
+                start = max(self._clock.now() + waiting, free)
+                self._schedule.append((job, start, start + processing))
+        if now:
             self._run_in_turn(1)
 
-    def position(self, job: Job) -> int | None:
-        """Return the number of jobs ahead of a waiting job while the queue is held, otherwise None."""
+    def takes(self, *, waiting: float = 0.0, processing: float = 0.0) -> None:
+        """Let every job from now on wait, and then be processed, for so many seconds of the server's clock.
+
+        A job starts when it has waited and its predecessor is done. Nothing happens by itself: :meth:`tick` does what
+        is due, whenever a client asks.
+
+        Raises:
+            ValueError: A time is negative.
+            RuntimeError: Jobs are in the queue.
+
+        """
+        if waiting < 0 or processing < 0:
+            raise ValueError(f"a job takes no negative time, got {waiting} and {processing} seconds")
         with self._changed:
-            return self._waiting.index(job) if self._holds and job in self._waiting else None
+            if self._waiting or self._processing:
+                raise RuntimeError("set the pace of the queue before jobs are submitted")
+            self._pace = timedelta(seconds=waiting), timedelta(seconds=processing)
+
+    def tick(self) -> None:
+        """Start and complete the jobs whose time has come, as of that time."""
+        with self._changed:
+            now = self._clock.now()
+            try:
+                while not self._holds and self._schedule:
+                    job, start, end = self._schedule[0]
+                    if job.status is JobStatus.WAITING and start <= now:
+                        self._moment = start
+                        self.start_next()
+                    if job.status is JobStatus.PROCESSING and end <= now:
+                        self._moment = end
+                        self.finish_next()
+                        self._schedule.popleft()
+                    elif job.status.terminal:
+                        self._schedule.popleft()
+                    else:
+                        return
+            finally:
+                self._moment = None
+
+    def position(self, job: Job) -> int | None:
+        """Return the number of jobs ahead of a waiting job while the queue is held or has a pace, otherwise None."""
+        with self._changed:
+            visible = self._holds or self._pace is not None
+            return self._waiting.index(job) if visible and job in self._waiting else None
 
     def cancel(self, job: Job) -> None:
         """End a waiting or processing job.
@@ -162,9 +210,17 @@ class JobQueue:
                 self.cancel(job)
 
     def wait(self, job: Job, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds for a job to end; return whether it has."""
-        with self._changed:
-            return self._changed.wait_for(lambda: job.status.terminal, timeout)
+        """Wait up to ``timeout`` seconds for a job to end; return whether it has. On an owned clock nobody waits."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self.tick()
+            with self._changed:
+                if self._pace is None:
+                    return self._changed.wait_for(lambda: job.status.terminal, timeout)
+                left = deadline - time.monotonic()
+                if job.status.terminal or left <= 0 or self._clock.is_owned:
+                    return job.status.terminal
+                self._changed.wait(min(left, 0.05))
 
     @property
     def is_held(self) -> bool:
@@ -182,7 +238,9 @@ class JobQueue:
             with self._changed:
                 self._holds -= 1
                 resume = len(self._waiting) if not self._holds else 0
-            if not self._holds:
+            if self._pace is not None:
+                self.tick()
+            elif not self._holds:
                 self._finish_all()
                 self._run_in_turn(resume)
 
@@ -280,4 +338,4 @@ class JobQueue:
         self._changed.notify_all()
 
     def _stamp(self, job: Job, source: str, status: str) -> None:
-        job.timeline.append((source, status, self._clock()))
+        job.timeline.append((source, status, self._moment or self._clock.now()))

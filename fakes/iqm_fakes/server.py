@@ -24,6 +24,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from numpy.random import SeedSequence
 
 from iqm_fakes import results
+from iqm_fakes.clock import Clock
 from iqm_fakes.device import Calibration, Device
 from iqm_fakes.drift import recalibrated
 from iqm_fakes.errors import ErrorCode, JobFailure, NeverEnds, ServerError
@@ -85,6 +86,7 @@ class FakeIQMServer:
 
     Attributes:
         faults: What goes wrong on purpose.
+        clock: The server's time, which a test may own.
         maintenance: While it is true, the machines are unhealthy and take no jobs.
 
     Raises:
@@ -109,6 +111,7 @@ class FakeIQMServer:
         check_method(method)
         self._limits = limits or Limits()
         self.faults = Faults(self.recalibrate)
+        self.clock = Clock()
         self.recordings = None if recordings is None else Recordings(recordings)
         self.replays = self.recordings is not None and not devices
         loaded = self._recorded_devices() if self.replays else [Device.load(device) for device in devices]
@@ -155,7 +158,7 @@ class FakeIQMServer:
         self.maintenance = False
         self.faults.clear()
         self._answered: Counter[str] = Counter()
-        self.queue: JobQueue = JobQueue(self, workers=self._workers)
+        self.queue: JobQueue = JobQueue(self, workers=self._workers, clock=self.clock)
 
     def close(self) -> None:
         """Stop the workers."""
@@ -346,6 +349,7 @@ class FakeIQMServer:
             RecordingError: Its recording is broken.
 
         """
+        self.queue.tick()
         try:
             identifier = UUID(job_id)
             if identifier in self._by_id:

@@ -251,7 +251,8 @@ class Api:
         tag = request.args.get("tag")
         if tag is not None and len(tag) > 50:
             raise ServerError(ErrorCode.INVALID_INPUT, f"A tag has at most 50 characters, this one has {len(tag)}.")
-        return self._job_response(self._server.submit(qc, request.get_data(), tag=tag))
+        client = request.headers.get("User-Agent")
+        return self._job_response(self._server.submit(qc, request.get_data(), tag=tag, client=client))
 
     def _job(self, request: Request, job_id: str) -> Response:
         job = self._server.job(job_id)

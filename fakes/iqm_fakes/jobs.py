@@ -12,6 +12,7 @@ A terminal status never changes, and a timeline only grows.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -73,9 +74,11 @@ class Job:
     body: bytes
     """The submission, byte for byte."""
     request: Any
-    """The submission, parsed."""
+    """The submission as the machine reads it, until the job has ended."""
     calibration_set_id: str
     tag: str | None = None
+    client: str | None = None
+    """Who submitted it: the header ``User-Agent``."""
     status: JobStatus = JobStatus.WAITING
     timeline: list[tuple[str, str, datetime]] = field(default_factory=list)
     """(source, status, time) in order."""
@@ -93,6 +96,11 @@ class Job:
     """How it is going to end otherwise than it would, if it is."""
     recorded: Any = None
     """The job document of a job that ran elsewhere and was recorded."""
+
+    @property
+    def payload(self) -> Any:
+        """The submission as it was sent: circuits, shots, options."""
+        return json.loads(self.body)
 
 
 class Machine(Protocol):
@@ -334,7 +342,7 @@ class JobQueue:
 
     def _end(self, job: Job, status: JobStatus) -> None:
         self._stamp(job, SERVER, status.value)
-        job.status = status
+        job.status, job.request = status, None  # a server may hold very many jobs
         self._changed.notify_all()
 
     def _stamp(self, job: Job, source: str, status: str) -> None:

@@ -276,7 +276,7 @@ class FakeIQMServer:
         """The jobs on the server, in the order of their submission."""
         return list(self._jobs)
 
-    def submit(self, computer: str, body: bytes, *, tag: str | None = None) -> Job:
+    def submit(self, computer: str, body: bytes, *, tag: str | None = None, client: str | None = None) -> Job:
         """Accept a circuit job.
 
         Raises:
@@ -314,6 +314,7 @@ class FakeIQMServer:
                 request=request,
                 calibration_set_id=calibration.id,
                 tag=tag,
+                client=client,
                 fault=self.faults.meet_job(),
             )
             self._submitted += 1
@@ -450,7 +451,7 @@ class FakeIQMServer:
         """Check every circuit of a job against its calibration and decide how to run it; called by the queue."""
         if job.fault is not None and job.fault.how == "compilation":
             raise JobFailure(job.fault.message, job.fault.code)
-        request: CircuitJobPayload = job.request
+        request: CircuitJobPayload = job.request or CircuitJobPayload.parse(job.body)  # if it was cancelled meanwhile
         options = request.options()
         simulator = self._simulator(job)
         plans = []
@@ -486,7 +487,7 @@ class FakeIQMServer:
                 return simulator.run_all(program, seeds)
             futures = [
                 self._executor.submit(
-                    _run, simulator, [plan.program for plan in program[part]], job.request.shots, seeds[part]
+                    _run, simulator, [plan.program for plan in program[part]], program[0].shots, seeds[part]
                 )
                 for part in _spread(program)
             ]

@@ -28,7 +28,7 @@ class Echo:
 
 
 def job(index=0, request=None):
-    return Job(uuid4(), index, "garnet", b"{}", request, "cal")
+    return Job(uuid4(), index, "garnet", str(request or "").encode(), request, "cal")
 
 
 def statuses(job):
@@ -171,7 +171,7 @@ class QueueModel(RuleBasedStateMachine):
     def start(self):
         started = self.queue.start_next()
         assert started is (self.waiting.pop(0) if self.waiting else None)
-        if started and started.request is None:
+        if started and not started.body:
             self.processing.append(started)
 
     @rule()

@@ -1,0 +1,110 @@
+"""Many at once: nothing is lost, nothing moves backwards, and results are those of one at a time."""
+
+import random
+import threading
+import warnings
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from qiskit import QuantumCircuit, transpile
+
+from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, loopback
+from iqm_fakes.client import VENDOR_ERRORS, connect
+from pytest_iqm import IQMBackend
+
+THREADS, OPERATIONS = 32, 200
+SOCKETS, JOBS = 16, 20
+RANK = {"QUEUED": 0, "RUNNING": 1, "DONE": 2, "CANCELLED": 2, "ERROR": 2}
+
+
+def bell(backend):
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    return transpile(circuit, backend, seed_transpiler=1)
+
+
+def outcomes(server):
+    return {job.index: tuple(tuple(bits.ravel().tolist()) for bits in job.results[0].values()) for job in server.jobs}
+
+
+def one_at_a_time(jobs):
+    server = FakeIQMServer("adonis", seed=1)
+    backend = IQMBackend(FakeIQMClient(server=server))
+    circuit = bell(backend)
+    for _ in range(jobs):
+        backend.run(circuit, shots=20)
+    return outcomes(server)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of jobs that can't be cancelled any more
+def test_threads_on_one_client():
+    server = FakeIQMServer("adonis", seed=1)
+    backend = IQMBackend(FakeIQMClient(server=server))
+    circuit = bell(backend)
+    known, lock, deleted = [], threading.Lock(), set()
+
+    def work(number):
+        dice, ranks = random.Random(number), {}
+        for step in range(OPERATIONS):
+            if step % 10 == 0:
+                job_id = backend.run(circuit, shots=20).job_id()
+                with lock:
+                    known.append(job_id)
+                continue
+            with lock:
+                job_id = dice.choice(known)
+            try:
+                job = backend.retrieve_job(job_id)
+                rank = RANK[job.status().name]
+                assert rank >= ranks.get(job_id, 0)
+                ranks[job_id] = rank
+                if step % 10 == 5:
+                    assert job.result().success
+                if step % 10 == 7:
+                    assert job.cancel() is False  # it has ended
+                if step == 99:
+                    with lock:
+                        deleted.add(job_id)
+                    server.delete(job_id)
+            except VENDOR_ERRORS:
+                assert job_id in deleted
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work, range(THREADS)))
+    submitted = THREADS * OPERATIONS // 10
+    assert len(known) == len(set(known)) == submitted
+    assert {str(job.id) for job in server.jobs} == set(known) - deleted
+    expected = one_at_a_time(submitted)
+    assert outcomes(server) == {job.index: expected[job.index] for job in server.jobs}
+
+
+def test_clients_on_sockets():
+    server = FakeIQMServer("adonis", seed=1, workers=2)
+    circuit = bell(IQMBackend(FakeIQMClient(server=server)))  # Qiskit's transpiler does not like threads
+
+    def work(number):
+        backend = IQMBackend(connect(url, quantum_computer="adonis"))
+        jobs = [backend.run(circuit, shots=20) for _ in range(JOBS)]
+        return [sum(job.result().get_counts().values()) for job in jobs]
+
+    with loopback(Api(server)) as url, warnings.catch_warnings(), ThreadPoolExecutor(SOCKETS) as pool:
+        shots = list(pool.map(work, range(SOCKETS)))
+    assert shots == [[20] * JOBS] * SOCKETS
+    assert sorted(job.index for job in server.jobs) == list(range(SOCKETS * JOBS))
+    assert Counter(job.status for job in server.jobs) == {"completed": SOCKETS * JOBS}
+    assert outcomes(server) == one_at_a_time(SOCKETS * JOBS)
+    server.close()
+
+
+def test_an_ended_job_keeps_what_was_sent_not_what_was_parsed():
+    server = FakeIQMServer("adonis", seed=1)
+    backend = IQMBackend(FakeIQMClient(server=server))
+    backend.run(bell(backend), shots=20)
+    (job,) = server.jobs
+    assert job.request is None
+    assert job.payload["shots"] == 20
+    assert job.payload["circuits"][0]["instructions"][-1]["name"] == "measure"
+    assert "iqm-client" in job.client

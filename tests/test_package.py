@@ -54,6 +54,8 @@ def within(name, packages):
         ),
         ("iqm_fakes.noise", ("requests", "werkzeug", "http", "iqm_fakes.jobs", "iqm_fakes.server", "qiskit")),
         ("iqm_fakes.jobs", ("requests", "werkzeug", "http", "qiskit", "qiskit_aer", "iqm_fakes.simulator")),
+        ("iqm_fakes.faults", ("requests", "werkzeug", "http", "qiskit", "qiskit_aer", "iqm_fakes.simulator")),
+        ("iqm_fakes.clock", ("requests", "werkzeug", "http", "qiskit", "qiskit_aer", "iqm_fakes.simulator")),
         ("iqm_fakes.api", ("qiskit", "qiskit_aer", "iqm_fakes.simulator")),
         ("iqm_fakes.server", ("requests", "werkzeug", "http", "iqm_fakes.api", "iqm_fakes.transport")),
     ],
@@ -69,7 +71,9 @@ def test_only_the_client_module_imports_the_vendor_when_loaded():
     assert vendors == {"iqm_fakes.client", "pytest_iqm.backend"}
 
 
-@pytest.mark.parametrize("module", ["plugin", "fixtures", "machines", "settings", "live.guard"])
+@pytest.mark.parametrize(
+    "module", ["plugin", "fixtures", "machines", "settings", "live.guard", "live.drift", "live.recorder"]
+)
 def test_the_plugin_imports_pytest_and_the_standard_library(module):
     for name in imports(f"pytest_iqm.{module}", lazy=False):
         light = within(name, ["pytest", "pytest_iqm", "iqm_fakes.startup"])

@@ -91,7 +91,8 @@ class Test01QuantumComputers:
         required += "limits health queue_length pricing additional_info"
         assert set(required.split()) <= set(detail)
         assert detail["number_of_qubits"] == 5
-        limits = "max_circuits_per_job max_executions_per_job max_instructions_per_circuit max_shots_per_circuit"
+        limits = "max_circuits_per_job max_executions_per_job max_instructions_per_circuit max_shots_per_circuit "
+        limits += "max_queued_jobs_per_user"
         assert {name: type(value) for name, value in detail["limits"].items()} == dict.fromkeys(limits.split(), int)
 
     def test_health_and_queue(self, http):

@@ -50,7 +50,7 @@ def test_threads_on_one_client():
         dice, ranks = random.Random(number), {}
         for step in range(OPERATIONS):
             if step % 10 == 0:
-                job_id = backend.run(circuit, shots=20).job_id()
+                own = job_id = backend.run(circuit, shots=20).job_id()
                 with lock:
                     known.append(job_id)
                 continue
@@ -67,8 +67,8 @@ def test_threads_on_one_client():
                     assert job.cancel() is False  # it has ended
                 if step == 99:
                     with lock:
-                        deleted.add(job_id)
-                    server.delete(job_id)
+                        deleted.add(own)
+                    server.delete(own)
             except VENDOR_ERRORS:
                 assert job_id in deleted
 

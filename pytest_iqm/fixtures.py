@@ -26,11 +26,12 @@ MACHINES: pytest.StashKey[Machines] = pytest.StashKey()
 def _iqm_machine(request: pytest.FixtureRequest) -> Machine:
     machines = request.config.stash[MACHINES]
     spec: Spec = getattr(request, "param", machines.default)
-    live = machines.settings.live
-    if live and not spec.noise:
-        pytest.skip("noise=False exists on the fake only, and this run is --iqm-live")
-    if live and spec.device not in (*machines.settings.devices.value, live.computer.value):
-        pytest.skip(f"marked for the device '{spec.device}', and --iqm-live runs on '{live.computer.value}'")
+    settings = machines.settings
+    computers = [*settings.devices.value, *([settings.live.computer.value] if settings.live else [])]
+    if settings.as_live and not spec.noise:
+        pytest.skip(f"noise=False exists on the fake only, and this run is {settings.as_live}")
+    if settings.as_live and spec.device not in computers:
+        pytest.skip(f"marked for the device '{spec.device}', and {settings.as_live} runs on '{computers[-1]}'")
     return machines.get(spec)
 
 
@@ -47,19 +48,19 @@ def iqm_backend(_iqm_machine: Machine) -> IQMBackend:
 
 
 @pytest.fixture(scope="session")
-def iqm_server(_iqm_machine: Machine) -> FakeIQMServer:
+def iqm_server(request: pytest.FixtureRequest, _iqm_machine: Machine) -> FakeIQMServer:
     """The fake server behind iqm_client: its jobs, its queue, its documents. Skips with --iqm-live."""
-    return _fake(_iqm_machine).server
+    return _fake(request, _iqm_machine).server
 
 
 @pytest.fixture(scope="session")
-def iqm_url(_iqm_machine: Machine) -> str:
+def iqm_url(request: pytest.FixtureRequest, _iqm_machine: Machine) -> str:
     """URL of the fake server on a loopback socket, for code that connects by itself. Skips with --iqm-live."""
-    return _fake(_iqm_machine).url
+    return _fake(request, _iqm_machine).url
 
 
 @pytest.fixture
-def iqm_http(_iqm_machine: Machine) -> Iterator[FakeIQMServer]:
+def iqm_http(request: pytest.FixtureRequest, _iqm_machine: Machine) -> Iterator[FakeIQMServer]:
     """The fake server behind every IQM URL that ``requests`` is asked for, for code that makes its own client.
 
     Other addresses are untouched. Skips with --iqm-live.
@@ -67,12 +68,18 @@ def iqm_http(_iqm_machine: Machine) -> Iterator[FakeIQMServer]:
     from iqm_fakes import Api
     from iqm_fakes.transport import intercepted
 
-    server = _fake(_iqm_machine).server
+    server = _fake(request, _iqm_machine).server
     with intercepted(Api(server)):
         yield server
 
 
-def _fake(machine: Machine) -> FakeMachine:
-    if not isinstance(machine, FakeMachine):
-        pytest.skip("iqm_server, iqm_url and iqm_http steer the fake, and this run is --iqm-live")
+def uses_machine(item: pytest.Item) -> bool:
+    """Whether a test asks for one of the fixtures, directly or not."""
+    return "_iqm_machine" in getattr(item, "fixturenames", ())
+
+
+def _fake(request: pytest.FixtureRequest, machine: Machine) -> FakeMachine:
+    as_live = request.config.stash[MACHINES].settings.as_live
+    if as_live or not isinstance(machine, FakeMachine):
+        pytest.skip(f"iqm_server, iqm_url and iqm_http steer the fake, and this run is {as_live}")
     return machine

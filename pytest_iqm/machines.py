@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from iqm_fakes import FakeIQMClient, FakeIQMServer
     from pytest_iqm.backend import IQMBackend
+    from pytest_iqm.report.facts import Collector
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,21 @@ class Machine:
         self._pristine = _state(backend)
         return backend
 
+    @property
+    def name(self) -> str:
+        """The alias of the quantum computer."""
+        from iqm_fakes.client import quantum_computer_alias
+
+        return quantum_computer_alias(self.client)
+
+    def architecture(self) -> dict[str, Any]:
+        """Return the dynamic quantum architecture, as the server has it."""
+        from iqm_fakes.client import get
+
+        path = f"calibration-sets/{self.name}/default/dynamic-quantum-architecture"
+        document: dict[str, Any] = get(self.client, path)
+        return document
+
     def reset(self, seed: int, test: str) -> None:
         """Undo what the last test did: options, a closed client, jobs."""
         if "backend" in vars(self):
@@ -115,20 +131,8 @@ class LiveMachine(Machine):
     def client(self) -> IQMClient:
         """The vendor's client."""
         from iqm_fakes.client import connect
-        from iqm_fakes.transport import Http
 
-        self._http = Http()
-        return connect(self._live.url.value, quantum_computer=self._live.computer.value, transport=self._http)
-
-    def jobs(self) -> list[str]:
-        """Return the ids of the jobs that the current test submitted or asked for."""
-        return list(self._http.jobs) if "client" in vars(self) else []
-
-    def reset(self, seed: int, test: str) -> None:
-        """Undo what the last test did."""
-        super().reset(seed, test)
-        if "client" in vars(self):
-            self._http.jobs.clear()
+        return connect(self._live.url.value, quantum_computer=self._live.computer.value)
 
 
 class FakeMachine(Machine):
@@ -144,6 +148,7 @@ class FakeMachine(Machine):
         self.server = server
         self._computer = computer
         self._stack = ExitStack()
+        self._collected: Collector | None = None
 
     @cached_property
     def client(self) -> FakeIQMClient:
@@ -174,6 +179,18 @@ class FakeMachine(Machine):
         attributes.clear()
         attributes.update(vars(IQMBackend(self.client)))
         self._pristine = _state(self.backend)
+
+    def facts(self, *, detailed: bool) -> list[dict[str, Any]]:
+        """Return what is known of the jobs that the current test submitted."""
+        jobs = [str(job.id) for job in self.server.jobs]
+        return self._collector(detailed).facts(jobs) if jobs else []
+
+    def _collector(self, detailed: bool) -> Collector:
+        from pytest_iqm.report.facts import Collector
+
+        if self._collected is None:
+            self._collected = Collector(self.client, lengths=True, detailed=detailed)
+        return self._collected
 
     def close(self) -> None:
         """Stop serving."""
@@ -239,25 +256,37 @@ class Machines:
             )
         return candidates[0]
 
-    def jobs(self) -> list[str]:
-        """Return the ids of the jobs of a real machine that the current test submitted or asked for."""
-        return [
-            job for machine in self._machines.values() if isinstance(machine, LiveMachine) for job in machine.jobs()
-        ]
+    @property
+    def _fakes(self) -> list[FakeMachine]:
+        return [machine for machine in self._machines.values() if isinstance(machine, FakeMachine)]
+
+    def job_ids(self) -> list[str]:
+        """Return the ids of the jobs that the current test submitted to fakes."""
+        return [str(job.id) for machine in self._fakes for job in machine.server.jobs]
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Return what is known of the jobs that the current test submitted to fakes."""
+        return [fact for machine in self._fakes for fact in machine.facts(detailed=bool(self.settings.report))]
 
     def unfired(self) -> list[str]:
         """Return the faults that the current test planned and that did not happen."""
-        fakes = (machine for machine in self._machines.values() if isinstance(machine, FakeMachine))
-        return [sentence for machine in fakes for sentence in machine.server.faults.unfired()]
+        return [sentence for machine in self._fakes for sentence in machine.server.faults.unfired()]
 
     def replayed(self) -> set[str]:
         """Return the ids of the recordings that were used."""
-        fakes = (machine for machine in self._machines.values() if isinstance(machine, FakeMachine))
-        return {job for machine in fakes for job in machine.server.replayed}
+        return {job for machine in self._fakes for job in machine.server.replayed}
+
+    def spec(self, item: Any) -> Spec:
+        """Return what a test runs on."""
+        callspec = getattr(item, "callspec", None)
+        chosen: Spec = callspec.params.get("_iqm_machine", self.default) if callspec else self.default
+        return chosen
 
     def specs(self, node: Any) -> list[Spec]:
         """Return what a test is to run on; more than one parametrises it."""
         wish = Wish.of(node)
+        if self.settings.plan:
+            wish = replace(wish, replay=False)
         if self.default.replay if wish.replay is None else wish.replay:
             return [Spec(self.default.device, replay=True)]
         devices = (
@@ -272,9 +301,8 @@ class Machines:
 
     def close(self) -> None:
         """Stop every server; twice is fine."""
-        for machine in self._machines.values():
-            if isinstance(machine, FakeMachine):
-                machine.close()
+        for machine in self._fakes:
+            machine.close()
 
 
 def derived_seed(seed: int, nodeid: str) -> int:

@@ -4,34 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from iqm_fakes.startup import quick_imports
-from pytest_iqm.fixtures import MACHINES, _iqm_machine, iqm_backend, iqm_client, iqm_http, iqm_server, iqm_url
-from pytest_iqm.live.drift import drift
+from pytest_iqm.fixtures import (
+    MACHINES,
+    _iqm_machine,
+    iqm_backend,
+    iqm_client,
+    iqm_http,
+    iqm_server,
+    iqm_url,
+    uses_machine,
+)
 from pytest_iqm.live.guard import Guard
-from pytest_iqm.live.recorder import Recorder
 from pytest_iqm.machines import Machines
+from pytest_iqm.report.session import FACTS, REPLAYED, SessionReport
+from pytest_iqm.requirements import lacking, required, wrong_place
 from pytest_iqm.settings import MODES, Settings
+
+if TYPE_CHECKING:
+    from pytest_iqm.live.run import LiveSession, LiveTests
 
 __all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_http", "iqm_server", "iqm_url"]
 
-REPLAYED = "iqm_replayed"
-"""Key of a worker's output: ids of the recordings that it used."""
-
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
+JOBS: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
 
-LIVE = "iqm_live"
-"""Attribute of the reports of tests that ran on a real machine."""
-
-JOBS = "iqm_jobs"
-"""Attribute of the reports of tests that passed on a real machine: ids of their jobs."""
-
-MARKER = (
+MARKERS = (
     "iqm(device=..., seed=..., noise=..., replay=...): run on this fake device (name or file), with this seed, without "
-    "noise, or on recordings"
+    "noise, or on recordings",
+    "iqm_live_only(reason): run on a real machine only",
+    "iqm_fake_only(reason): run on the fake only",
+    "iqm_requires(qubits=number, gates=['move', ...], connected=number or pairs): run on machines that have this only",
 )
 
 
@@ -63,6 +70,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="replay: answer submissions by recordings, not by a simulation. With --iqm-live, record the jobs of tests "
         "that pass: those not recorded yet (missing), or all, instead of former ones (rewrite)",
     )
+    group.addoption("--iqm-max-jobs", metavar="N", help="jobs that a live run may submit at most (default: no limit)")
+    group.addoption("--iqm-max-shots", metavar="N", help="shots that a live run may take at most (default: no limit)")
+    group.addoption(
+        "--iqm-plan", action="store_true", help="run on the fake, and say what a live run would submit: jobs, shots"
+    )
+    group.addoption(
+        "--iqm-unavailable",
+        choices=("fail", "skip"),
+        help="what to do with live tests while the machine is in maintenance or overloaded (default: fail)",
+    )
+    group.addoption(
+        "--iqm-report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write what was run and what came out to a .json or .html file; may be given for both",
+    )
+    parser.addini("iqm_max_jobs", "jobs that a live run may submit, like --iqm-max-jobs", default="")
+    parser.addini("iqm_max_shots", "shots that a live run may take, like --iqm-max-shots", default="")
+    parser.addini("iqm_unavailable", "'fail' or 'skip', like --iqm-unavailable", default="")
+    parser.addini("iqm_timeout", "seconds that a live test may use the machine (default: no limit)", default="")
+    parser.addini("iqm_parallel", "let xdist's workers use a real machine at the same time", type="bool", default=False)
+    parser.addini("iqm_job_properties", "add job ids to reports, for --junitxml", type="bool", default=False)
     parser.addini("iqm_record", "'replay' answers submissions by recordings, like --iqm-record", default="")
     parser.addini("iqm_recordings", "folder of recordings (default: iqm_recordings beside the ini file)", default="")
     parser.addini("iqm_record_metadata", "record the metadata of circuits, too", type="bool", default=False)
@@ -75,19 +105,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the settings, guard real machines unless the run is live, and let the vendor be imported quickly."""
-    config.addinivalue_line("markers", MARKER)
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     session = ExitStack()
     session.enter_context(quick_imports())
     config.add_cleanup(session.close)
     settings = Settings.resolve(config)
-    config.stash[MACHINES] = Machines(settings)
-    worker = hasattr(config, "workerinput")
-    if not settings.live:
+    machines = config.stash[MACHINES] = Machines(settings)
+    if settings.live:
+        from pytest_iqm.live.run import begin
+
+        begin(config, settings)
+    else:
         config.stash[GUARD] = Guard()
-    elif not worker:
-        config.pluginmanager.register(_LiveRun(settings), "iqm-live-run")
-    if not settings.live and not worker:
-        config.pluginmanager.register(_Replays(), "iqm-replays")
+    if not hasattr(config, "workerinput"):
+        live: LiveSession | None = config.pluginmanager.get_plugin("iqm-live-session")
+        config.pluginmanager.register(SessionReport(settings, machines, live), "iqm-report")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -98,13 +131,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[GUARD].lift()
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what tests run on and why, and how a real machine differs from the device files."""
-    settings = config.stash[MACHINES].settings
-    lines = [settings.header()]
-    if settings.live and settings.device_files and not config.option.collectonly:
-        lines += drift(settings.live, settings.device_files)
-    return lines
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what tests run on and why."""
+    return config.stash[MACHINES].settings.header()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -125,31 +154,56 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Reset the machines before a test that uses them."""
-    if _uses_machine(item):
-        item.config.stash[MACHINES].start(item)
+    """Skip a test that can't run here; reset the machines before one that uses them."""
+    machines = item.config.stash[MACHINES]
+    settings = machines.settings
+    reason = wrong_place(item, live=settings.as_live is not None, replay=machines.spec(item).replay)
+    if reason is not None:
+        pytest.skip(reason)
+    if uses_machine(item):
+        live = _live_tests(item.config)
+        if live is not None:
+            live.check_presence()
+        machines.start(item)
+    needs = required(item)
+    if needs:
+        machine = machines.get(machines.spec(item))
+        problems = lacking(needs, machine.architecture())
+        if problems:
+            pytest.skip(f"{machine.name} lacks {', '.join(problems)}")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that passed although a fault that it planned never happened."""
     yield
-    unfired = item.config.stash[MACHINES].unfired() if _uses_machine(item) else []
+    unfired = item.config.stash[MACHINES].unfired() if uses_machine(item) else []
     if unfired:
         pytest.fail("planned faults did not happen, so this tested nothing:\n  " + "\n  ".join(unfired), pytrace=False)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Remember what the jobs of a test were, once nothing can happen to them any more."""
+    try:
+        yield
+    finally:
+        item.stash[JOBS] = _facts(item)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Mark the report of a test that ran on a real machine; xdist carries the mark to the controller."""
+    """Put job ids on the reports of tests; xdist carries them to the reporting process."""
+    ids = _job_ids(item)
+    if call.when == "call" and item.config.stash[MACHINES].settings.job_properties:
+        item.user_properties += [("iqm_job", job) for job in ids]
     report = yield
-    machines = item.config.stash[MACHINES]
-    if report.when == "call" and machines.settings.live and _uses_machine(item):
-        vars(report)[LIVE] = not report.skipped
-        if report.passed:
-            vars(report)[JOBS] = machines.jobs()
+    if report.failed and ids:
+        report.sections.append(("IQM jobs", "\n".join(ids)))
+    if report.when == "teardown":
+        vars(report)[FACTS] = item.stash.get(JOBS, [])
     return report
 
 
@@ -159,70 +213,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.workeroutput[REPLAYED] = sorted(session.config.stash[MACHINES].replayed())
 
 
-class _LiveRun:
-    """The rules of live runs: one in which no live test ran is not green, and what passed is recorded if asked for."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._ran = 0
-        self._recorder = Recorder(settings) if settings.record.value != "off" else None
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._ran += getattr(report, LIVE, False)
-        if self._recorder is not None and hasattr(report, JOBS):
-            self._recorder.keep(report.nodeid, getattr(report, JOBS))
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self._recorder is not None:
-            self._recorder.finish()
-        untested = not self._ran and not session.config.option.collectonly
-        unrecorded = self._recorder is not None and bool(self._recorder.problems)
-        green = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-        if green and (untested or unrecorded):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-        lines = []
-        if not self._ran and not config.option.collectonly:
-            lines.append("--iqm-live: no test ran on the real machine, so the run fails")
-        if self._recorder is not None:
-            lines += [f"not recorded, so the run fails: {problem}" for problem in self._recorder.problems]
-            lines.append(f"recordings: {len(self._recorder.recorded)} recorded")
-        if lines:
-            terminalreporter.section("iqm", red=len(lines) > 1 or not self._ran)
-            for line in lines:
-                terminalreporter.line(line)
+def _facts(item: pytest.Item) -> list[dict[str, Any]]:
+    """Return what is known of the jobs of a test, if that is going to be shown."""
+    live = _live_tests(item.config)
+    if live is not None:
+        return live.facts()
+    machines = item.config.stash[MACHINES]
+    wanted = uses_machine(item) and (machines.settings.plan or machines.settings.report)
+    return machines.facts() if wanted else []
 
 
-class _Replays:
-    """What was used of the recordings, in this process and in xdist's workers."""
-
-    def __init__(self) -> None:
-        self._used: set[str] = set()
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        self._used |= set(getattr(node, "workeroutput", {}).get(REPLAYED, ()))
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-        machines = config.stash[MACHINES]
-        used = self._used | machines.replayed()
-        if not used and machines.settings.record.value != "replay":
-            return
-        from iqm_fakes.recordings import RecordingError, Recordings
-
-        recordings = Recordings(machines.settings.recordings.value)
-        unused = [job for job in recordings.ids() if job not in used]
-        terminalreporter.section("iqm")
-        terminalreporter.line(f"recordings: {len(used)} replayed, {len(unused)} unused")
-        if machines.settings.recording_max_age is not None:
-            try:
-                old = recordings.older_than(machines.settings.recording_max_age, used)
-            except RecordingError as error:
-                old = [str(error)]
-            for line in old:
-                terminalreporter.line(f"older than iqm_recording_max_age: {line}", yellow=True)
+def _job_ids(item: pytest.Item) -> list[str]:
+    live = _live_tests(item.config)
+    if live is not None:
+        return list(live.supervisor.jobs)
+    return item.config.stash[MACHINES].job_ids() if uses_machine(item) else []
 
 
-def _uses_machine(item: pytest.Item) -> bool:
-    return "_iqm_machine" in getattr(item, "fixturenames", ())
+def _live_tests(config: pytest.Config) -> LiveTests | None:
+    plugin: LiveTests | None = config.pluginmanager.get_plugin("iqm-live-tests")
+    return plugin

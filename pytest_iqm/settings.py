@@ -39,6 +39,33 @@ class Live:
     credentials: str
     """Name of the environment variable that holds them; never the secret itself."""
 
+    timeout: Setting[float | None]
+    """Seconds that a test may take on the machine; None is no limit."""
+    skip_if_unavailable: Setting[bool]
+    parallel: bool
+    """Whether xdist's workers may use the machine at the same time."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a session may submit at most; None is no limit."""
+
+    jobs: Setting[int | None]
+    shots: Setting[int | None]
+    """Over all circuits of all jobs."""
+
+    def __str__(self) -> str:
+        limits = [(self.jobs, "jobs"), (self.shots, "shots")]
+        known = [f"{limit.value} {what} ({limit.source})" for limit, what in limits if limit.value is not None]
+        return f"budget {' and '.join(known)}" if known else "no budget (--iqm-max-shots, --iqm-max-jobs)"
+
+    def refusal(self, spent: tuple[int, int], wanted: tuple[int, int]) -> str | None:
+        """Return which limit is passed when so many more jobs and shots are submitted, and None if none is."""
+        for limit, what, before, more in zip((self.jobs, self.shots), ("jobs", "shots"), spent, wanted, strict=True):
+            if limit.value is not None and before + more > limit.value:
+                return f"{before} of {limit.value} {what} ({limit.source}) are spent, and this takes {more}"
+        return None
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -47,6 +74,13 @@ class Settings:
     devices: Setting[tuple[str, ...]]
     seed: Setting[int]
     live: Live | None
+    budget: Budget
+    plan: bool
+    """Whether the fake stands in for the machine, to see what a live run would submit."""
+    report: tuple[Path, ...]
+    """Files to write a report to, JSON or HTML."""
+    job_properties: bool
+    """Whether reports carry job ids as properties, for ``--junitxml``."""
     record: Setting[str]
     """``off``, ``replay``, or in live runs ``missing`` or ``rewrite``."""
     recordings: Setting[Path]
@@ -63,6 +97,9 @@ class Settings:
             pytest.UsageError: A setting is missing, wrong or ambiguous.
 
         """
+        plan: bool = config.getoption("iqm_plan")
+        if plan and config.getoption("iqm_live"):
+            raise pytest.UsageError("--iqm-plan says what --iqm-live would submit, without submitting: use one of them")
         live = _live(config) if config.getoption("iqm_live") else None
         if live is None and config.getoption("iqm_computer"):
             raise pytest.UsageError(
@@ -72,6 +109,10 @@ class Settings:
             devices=_devices(config),
             seed=_seed(config),
             live=live,
+            budget=Budget(jobs=_limit(config, "iqm_max_jobs"), shots=_limit(config, "iqm_max_shots")),
+            plan=plan,
+            report=_report(config),
+            job_properties=config.getini("iqm_job_properties"),
             record=_record(config),
             recordings=_recordings(config),
             record_metadata=config.getini("iqm_record_metadata"),
@@ -91,16 +132,25 @@ class Settings:
 
         return tuple(device for device in self.devices.value if device not in bundled_devices())
 
+    @property
+    def as_live(self) -> str | None:
+        """Which option makes tests that steer the fake meaningless; None if they run."""
+        return "--iqm-live" if self.live else "--iqm-plan" if self.plan else None
+
     def header(self) -> str:
         """Return the line that opens the report."""
         if self.live:
             live = self.live
             line = f"iqm: LIVE {live.computer} at {live.url}, credentials from {live.credentials}"
+            line += f", {self.budget}"
+            if live.timeout.value is not None:
+                line += f", time-out {live.timeout.value:g} s a test ({live.timeout.source})"
             recording = f", recording {self.record} in {self._folder}"
             return line if self.record.value == "off" else line + recording
         if self.record.value == "replay":
             return f"iqm: replay ({self.record.source}) of {self._folder}"
-        return f"iqm: fake {', '.join(self.devices.value)} ({self.devices.source}), seed {self.seed}"
+        line = f"iqm: fake {', '.join(self.devices.value)} ({self.devices.source}), seed {self.seed}"
+        return f"{line}, planning a live run with {self.budget}" if self.plan else line
 
 
 def _devices(config: pytest.Config) -> Setting[tuple[str, ...]]:
@@ -144,6 +194,8 @@ def _record(config: pytest.Config) -> Setting[str]:
     live: bool = config.getoption("iqm_live")
     if option in ("missing", "rewrite") and not live:
         raise pytest.UsageError(f"--iqm-record {option} records jobs of a real machine and needs --iqm-live")
+    if option and config.getoption("iqm_plan"):
+        raise pytest.UsageError("--iqm-plan runs on the fake, and neither records nor replays: leave out --iqm-record")
     if option == "replay" and live:
         raise pytest.UsageError("--iqm-record replay needs no machine: leave out --iqm-live")
     if option is not None:
@@ -152,7 +204,11 @@ def _record(config: pytest.Config) -> Setting[str]:
         raise pytest.UsageError(
             f"ini iqm_record is empty or 'replay', got {ini!r}; recording is asked for by --iqm-record"
         )
-    return Setting("replay", "ini iqm_record") if ini and not live else Setting("off", "default")
+    return (
+        Setting("replay", "ini iqm_record")
+        if ini and not live and not config.getoption("iqm_plan")
+        else Setting("off", "default")
+    )
 
 
 def _recordings(config: pytest.Config) -> Setting[Path]:
@@ -206,4 +262,51 @@ def _live(config: pytest.Config) -> Live:
         url=Setting(os.environ[URL], URL),
         computer=Setting(computer, "--iqm-computer") if computer else Setting(os.environ[COMPUTER], COMPUTER),
         credentials=given[0],
+        timeout=_timeout(config),
+        skip_if_unavailable=_skip_if_unavailable(config),
+        parallel=config.getini("iqm_parallel"),
     )
+
+
+def _limit(config: pytest.Config, name: str) -> Setting[int | None]:
+    """Return a limit that an option or the ini key of the same name sets."""
+    text, source = _told(config, name)
+    if not text:
+        return Setting(None, "default")
+    if not text.replace("_", "").isdecimal():
+        raise pytest.UsageError(f"{source} takes a whole number, got {text!r}")
+    return Setting(int(text), source)
+
+
+def _told(config: pytest.Config, name: str) -> tuple[str, str]:
+    """Return what the command line, or else the ini file, says; and which of them."""
+    option: str | None = config.getoption(name)
+    return (option, f"--{name.replace('_', '-')}") if option is not None else (config.getini(name), f"ini {name}")
+
+
+def _timeout(config: pytest.Config) -> Setting[float | None]:
+    text: str = config.getini("iqm_timeout")
+    if not text:
+        return Setting(None, "default")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise pytest.UsageError(f"ini iqm_timeout is a positive number of seconds, got {text!r}")
+    return Setting(seconds, "ini iqm_timeout")
+
+
+def _skip_if_unavailable(config: pytest.Config) -> Setting[bool]:
+    text, source = _told(config, "iqm_unavailable")
+    if text not in ("", "fail", "skip"):
+        raise pytest.UsageError(f"{source} is 'fail' or 'skip', got {text!r}")
+    return Setting(text == "skip", source if text else "default")
+
+
+def _report(config: pytest.Config) -> tuple[Path, ...]:
+    files = [config.invocation_params.dir / file for file in config.getoption("iqm_report")]
+    for file in files:
+        if file.suffix not in (".json", ".html"):
+            raise pytest.UsageError(f"--iqm-report writes .json or .html, got {file.name!r}")
+    return tuple(files)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 import socket
 import time
 import uuid
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from iqm_fakes.jobs import Job
     from iqm_fakes.server import FakeIQMServer
+
+LOG = logging.getLogger(__name__)
 
 STATUS = {
     ErrorCode.UNAUTHORIZED: 401,
@@ -162,6 +165,7 @@ class Api:
         except HTTPException as error:
             code = ErrorCode.METHOD_NOT_ALLOWED if error.code == 405 else ErrorCode.NOT_FOUND
             response = _error(code, f"{request.method} {request.path}: {error.description}")
+        LOG.info("%s %s %d", request.method, request.path, response.status_code)
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
 
@@ -252,7 +256,9 @@ class Api:
         if tag is not None and len(tag) > 50:
             raise ServerError(ErrorCode.INVALID_INPUT, f"A tag has at most 50 characters, this one has {len(tag)}.")
         client = request.headers.get("User-Agent")
-        return self._job_response(self._server.submit(qc, request.get_data(), tag=tag, client=client))
+        job = self._server.submit(qc, request.get_data(), tag=tag, client=client)
+        LOG.info("job %s submitted: %d circuits, %d shots each", job.id, *_size(job.payload))
+        return self._job_response(job)
 
     def _job(self, request: Request, job_id: str) -> Response:
         job = self._server.job(job_id)
@@ -289,6 +295,10 @@ class Api:
             return Response(documents[kind](job_id), content_type=JSON)
         self._server.job(job_id)
         raise ServerError(ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"A circuit job has no artifact '{kind}'.")
+
+
+def _size(payload: Mapping[str, Any]) -> tuple[int, int]:
+    return len(payload["circuits"]), payload.get("shots", 1)
 
 
 def _poll_seconds(request: Request) -> int:

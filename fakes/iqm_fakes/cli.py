@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="answer 401 unless requests carry the token that IQM_TOKEN holds when the server starts",
     )
+    serve.add_argument("--verbose", action="store_true", help="log each request and each job")
     serve.set_defaults(command=_serve)
     _add_snapshot(commands)
     _add_diff(commands)
@@ -214,6 +215,8 @@ def _serve(options: argparse.Namespace) -> int:
     if options.require_token and not token:
         raise ValueError("--require-token needs the token in the environment variable IQM_TOKEN")
     logging.basicConfig(format="%(levelname)s %(message)s")
+    if options.verbose:
+        logging.getLogger("iqm_fakes").setLevel(logging.INFO)
     server = FakeIQMServer(
         *(options.device or ([] if options.recordings else ["garnet"])),
         seed=options.seed,

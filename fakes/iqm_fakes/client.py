@@ -28,6 +28,7 @@ COMPOSED = hasattr(IQMClient, "from_url")
 _vendor: Any = import_module("iqm.iqm_server_client.iqm_server_client")
 _ServerClient: Any = _vendor.IQMServerClient if COMPOSED else _vendor._IQMServerClient
 
+_authentication: Any = import_module("iqm.station_control.client.authentication")
 _models: Any = import_module("iqm.iqm_client")
 _ObservationSet: type[BaseModel] = import_module(
     "iqm.station_control.interface.models.observation_set"
@@ -38,16 +39,23 @@ _NotFound: type[Exception] = _vendor.map_from_status_code_to_error(404)
 VENDOR_ERRORS: tuple[type[Exception], ...] = (
     *_NotFound.__bases__,  # of all that an error response is turned into
     _vendor.ClientConfigurationError,
+    _authentication.ClientAuthenticationError,
     requests.RequestException,
 )
 """What the vendor's client raises if the server can't be reached, or refuses."""
+
+AWAY_ERRORS: tuple[type[Exception], ...] = tuple(_vendor.map_from_status_code_to_error(status) for status in (429, 503))
+"""Those of them that say that the server, or its machine, can't be used now."""
 
 URL = "https://fake.invalid"
 """An address that exists nowhere (RFC 2606): if it is ever looked up, something went around the transport."""
 
 
-class TransportedServerClient(_ServerClient):  # type: ignore[misc]  # its base depends on the vendor's version
-    """The vendor's server client, its one HTTP call made on a transport."""
+class _FakeServerClient(_ServerClient):  # type: ignore[misc]  # its base depends on the vendor's version
+    """The vendor's server client, its one HTTP call made on a transport; it needs no credentials and never sees any."""
+
+    # The vendor's constructor fills this from IQM_TOKEN or the tokens file, if the environment has one.
+    _auth_header_callback = property(lambda self: None, lambda self, callback: None)
 
     def __init__(self, transport: Transport, url: str, computer: str | None) -> None:
         self._transport = transport
@@ -61,14 +69,7 @@ class TransportedServerClient(_ServerClient):  # type: ignore[misc]  # its base 
         return super()._send_request(caller(self._transport, http_method), *args, **kwargs)
 
 
-class _FakeServerClient(TransportedServerClient):
-    """One that needs no credentials and never sees any."""
-
-    # The vendor's constructor fills this from IQM_TOKEN or the tokens file, if the environment has one.
-    _auth_header_callback = property(lambda self: None, lambda self, callback: None)
-
-
-def _assemble(client: IQMClient, connection: TransportedServerClient) -> None:
+def _assemble(client: IQMClient, connection: _FakeServerClient) -> None:
     """Do what the vendor's constructor does, with a connection that is there already."""
     if COMPOSED:
         from iqm.iqm_server_client.iqm_server_executor import IQMServerExecutor
@@ -138,19 +139,14 @@ def _computer_on(server: FakeIQMServer, device: str | os.PathLike[str] | Device 
     return server.device(device.alias if isinstance(device, Device) else os.fspath(device)).alias
 
 
-def connect(url: str, *, quantum_computer: str | None = None, transport: Transport | None = None) -> IQMClient:
+def connect(url: str, *, quantum_computer: str | None = None) -> IQMClient:
     """Return the vendor's own client for a server, with credentials from the vendor's environment variables.
 
     Args:
         url: Address of the server.
         quantum_computer: Alias; None if the server has only one.
-        transport: What carries its requests, if not ``requests``.
 
     """
-    if transport is not None:
-        client = object.__new__(IQMClient)
-        _assemble(client, TransportedServerClient(transport, url, quantum_computer))
-        return client
     if COMPOSED:
         return IQMClient.from_url(url, quantum_computer=quantum_computer)
     legacy: Callable[..., IQMClient] = IQMClient
@@ -163,23 +159,27 @@ def quantum_computer_alias(client: IQMClient) -> str:
     return alias
 
 
-def get(client: IQMClient, path: str, *, missing: bool = False) -> Any:
+def get(client: IQMClient, path: str, *, missing: bool = False, params: Mapping[str, str] | None = None) -> Any:
     """Return the JSON document that the server of a client has, with all its fields.
 
     Args:
         client: What sends the request, with its credentials and its errors.
         path: From the API's root on.
         missing: Return None if the server answers that there is no such document, instead of raising.
+        params: Of the query.
 
     """
-    connection = _connection(client)
-    send = connection.send_request if COMPOSED else connection._send_request
     try:
-        return send(requests.get, path).json()
+        return _send(client)(requests.get, path, params=params).json()
     except _NotFound:
         if missing:
             return None
         raise
+
+
+def cancel(client: IQMClient, job_id: str) -> None:
+    """Cancel a job; one that has ended is an error of the vendor's."""
+    _send(client)(requests.post, f"jobs/{job_id}/cancel")
 
 
 def refused(device: Device) -> Iterator[tuple[str, str]]:
@@ -205,6 +205,12 @@ def _refusals(model: type[BaseModel], document: Mapping[str, Any], place: str) -
         for error in errors.errors():
             inner = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error["loc"])
             yield place + inner, error["msg"]
+
+
+def _send(client: IQMClient) -> Callable[..., requests.Response]:
+    connection = _connection(client)
+    send: Callable[..., requests.Response] = connection.send_request if COMPOSED else connection._send_request
+    return send
 
 
 def _connection(client: IQMClient) -> Any:

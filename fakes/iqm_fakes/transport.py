@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
-from uuid import UUID
 
 import requests
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -84,39 +83,6 @@ class InProcess:
         response.url = url
         response._content = answer.get_data()
         return response
-
-
-class Http:
-    """A transport to real servers, which notes the jobs that requests are about.
-
-    Attributes:
-        jobs: Ids of the jobs that were submitted or asked for, in order; whoever reads them may clear them.
-
-    """
-
-    def __init__(self) -> None:
-        self.jobs: dict[str, None] = {}
-
-    def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
-        """Send a request with ``requests``."""
-        response = requests.request(method, url, **arguments)  # noqa: S113  # the vendor's client sets the timeout
-        path = _JOB.search(urlsplit(url).path)
-        if path is not None and response.ok:
-            identifier = response.json()["id"] if method == "POST" and path["kind"] == "circuit" else path["id"]
-            if _is_uuid(identifier):
-                self.jobs[str(UUID(identifier))] = None
-        return response
-
-
-_JOB = re.compile(r"/jobs/(?P<id>[^/]+)(?:/(?P<kind>[^/]+))?")
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def caller(transport: Transport, method: Callable[..., requests.Response]) -> Callable[..., requests.Response]:

@@ -1,19 +1,15 @@
 """``iqm-fake serve`` as a process of its own."""
 
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-from contextlib import contextmanager
 
 import pytest
 import requests
+from served import serving
 
 from iqm_fakes import cli
 
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("IQM_")}
 BELL = {
     "circuits": [
         {
@@ -26,21 +22,6 @@ BELL = {
     ],
     "shots": 50,
 }
-
-
-@contextmanager
-def serving(*arguments, **environment):
-    """Start a server; gives its process, URL and the lines that it printed."""
-    command = [sys.executable, "-m", "iqm_fakes.cli", "serve", "--port", "0", *arguments]
-    with subprocess.Popen(
-        command, env={**CLEAN, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        lines = [process.stdout.readline() for _ in range(4)]
-        url = re.search(r"IQM_SERVER_URL=(http://\S+)", "".join(lines))
-        try:
-            yield process, url and url.group(1), "".join(lines)
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

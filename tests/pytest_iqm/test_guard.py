@@ -8,9 +8,9 @@ import responses
 from iqm.iqm_client import IQMClient
 
 from iqm_fakes import Api, FakeIQMServer, loopback
-from iqm_fakes.client import connect
+from iqm_fakes.client import COMPOSED, connect
 from pytest_iqm import LiveAccessRefused
-from pytest_iqm.live import guard
+from pytest_iqm.live import guard, seam
 
 REAL = "https://resonance.iqm.tech"
 
@@ -45,15 +45,15 @@ def test_credentials_leave_the_environment_for_the_session(suite, monkeypatch):
 
 def test_lifting_leaves_everything_as_it_was(monkeypatch):
     monkeypatch.setenv("IQM_TOKEN", "s3cret")
-    module = sys.modules[guard.MODULE]
-    before = [getattr(getattr(module, owner, None), name, None) for owner, name in guard.CALLS]
+    module = sys.modules[seam.MODULE]
+    before = [getattr(getattr(module, owner, None), name, None) for owner, name in seam.CALLS]
     finders = list(sys.meta_path)
     another = guard.Guard()
     assert "IQM_TOKEN" not in os.environ
-    assert [getattr(getattr(module, owner, None), name, None) for owner, name in guard.CALLS] != before
+    assert [getattr(getattr(module, owner, None), name, None) for owner, name in seam.CALLS] != before
     another.lift()
     assert os.environ["IQM_TOKEN"] == "s3cret"
-    assert [getattr(getattr(module, owner, None), name, None) for owner, name in guard.CALLS] == before
+    assert [getattr(getattr(module, owner, None), name, None) for owner, name in seam.CALLS] == before
     assert sys.meta_path == finders
 
 
@@ -63,10 +63,51 @@ def test_a_client_imported_in_a_test_is_guarded_too(pytester):
         import sys, pytest
 
         def test_x():
-            assert {guard.MODULE!r} not in sys.modules
+            assert {seam.MODULE!r} not in sys.modules
             from iqm_fakes.client import connect
             with pytest.raises(RuntimeError, match="this run is offline"):
                 connect("{REAL}", quantum_computer="garnet")
         """
     )
     pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+
+
+CLIENT = "IQMClient.from_url" if COMPOSED else "IQMClient"
+
+WAYS = {
+    "client": f'{CLIENT}(REAL, quantum_computer="garnet", token="t0ken-of-the-test")',
+    "provider": 'IQMProvider(REAL, quantum_computer="garnet", token="t0ken-of-the-test").get_backend()',
+}
+
+
+class TestEveryWay:
+    """Code of users' that makes the vendor's client itself, in a run without ``--iqm-live``."""
+
+    @pytest.fixture(params=WAYS)
+    def way(self, request):
+        head = f'from iqm.iqm_client import IQMClient\nfrom iqm.qiskit_iqm import IQMProvider\nREAL = "{REAL}"\n'
+        return head, WAYS[request.param]
+
+    def test_in_a_test(self, suite, way):
+        head, code = way
+        result = suite(test_a=f"{head}def test_x():\n    {code}")
+        result.assert_outcomes(failed=1)
+        self.check(result)
+
+    def test_in_a_thread(self, suite, way):
+        head, code = way
+        source = "from concurrent.futures import ThreadPoolExecutor\n"
+        source += f"{head}def test_x():\n    ThreadPoolExecutor().submit(lambda: {code}).result()"
+        result = suite(test_a=source)
+        result.assert_outcomes(failed=1)
+        self.check(result)
+
+    def test_at_import(self, suite, way):
+        head, code = way
+        result = suite(test_a=f"{head}backend = {code}\ndef test_x(): pass")
+        result.assert_outcomes(errors=1)
+        self.check(result)
+
+    @staticmethod
+    def check(result):
+        assert f"LiveAccessRefused: a test is about to call the IQM Server at {REAL}" in result.stdout.str()

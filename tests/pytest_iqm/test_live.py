@@ -53,20 +53,35 @@ def test_a_live_run_reaches_the_machine_and_skips_what_it_can_not_do(live, serve
     assert TOKEN not in output
 
 
-def test_a_wrong_token_is_an_error_not_a_skip(live, monkeypatch):
-    monkeypatch.setenv("IQM_TOKEN", "wr0ng")
-    result = live("-k", "bell", test_a=BELL)
-    result.assert_outcomes(errors=1)
-    assert "Missing or invalid authentication credentials" in result.stdout.str()
-    assert "test_bell" in result.stdout.str()
-    assert "wr0ng" not in result.stdout.str()
+def refused(result):
+    """Return what a run said that ended before any test was collected."""
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "collected" not in result.stdout.str()
+    assert len([line for line in result.errlines if line.startswith("ERROR:")]) == 1
+    return result.stderr.str()
 
 
-def test_an_unknown_computer_is_an_error_that_names_the_known_ones(live):
-    result = live("-k", "bell", "--iqm-computer", "emerald", test_a=BELL)
-    result.assert_outcomes(errors=1)
-    assert "garnet" in result.stdout.str()
-    assert "adonis" in result.stdout.str()
+def test_a_wrong_token_is_a_usage_error(live, monkeypatch):
+    monkeypatch.setenv("IQM_TOKEN", "wr0ng-of-the-test")
+    result = live(test_a=BELL)
+    said = refused(result)
+    assert "--iqm-live can't use garnet (IQM_QUANTUM_COMPUTER) at http://127.0.0.1" in said
+    assert "with the credentials from IQM_TOKEN: Missing or invalid authentication credentials" in said
+    assert "wr0ng" not in said + result.stdout.str()
+
+
+def test_an_unknown_computer_is_a_usage_error_that_names_the_known_ones(live):
+    said = refused(live("--iqm-computer", "emerald", test_a=BELL))
+    assert "emerald (--iqm-computer)" in said
+    assert "garnet" in said
+    assert "adonis" in said
+
+
+def test_a_server_that_is_not_there_is_a_usage_error(live, monkeypatch):
+    monkeypatch.setenv("IQM_SERVER_URL", "http://127.0.0.1:1")
+    assert "can't use garnet (IQM_QUANTUM_COMPUTER) at http://127.0.0.1:1 (IQM_SERVER_URL)" in refused(
+        live(test_a=BELL)
+    )
 
 
 @pytest.mark.parametrize("arguments", [["-k", "steers"], ["-k", "nothing_like_it"], []])
@@ -115,7 +130,4 @@ class TestDrift:
         monkeypatch.setenv("IQM_TOKEN", "wr0ng")
         result = live("--iqm-device", "same.json", test_a=BELL)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
-        said = result.stderr.str()
-        assert "--iqm-live can't compare garnet (IQM_QUANTUM_COMPUTER) with a device file: Missing or invalid" in said
-        assert "wr0ng" not in said + result.stdout.str()
-        assert "test_bell" not in result.stdout.str()
+        assert "Missing or invalid" in refused(result)

@@ -67,7 +67,8 @@ def test_an_option_wins_over_the_environment(suite, monkeypatch):
     for name, value in LIVE.items():
         monkeypatch.setenv(name, value)
     result = suite("--iqm-live", "--iqm-computer", "deneb", "--collect-only", test_a=NOTHING)
-    expected = "iqm: LIVE deneb (--iqm-computer) at http://127.0.0.1:1 (IQM_SERVER_URL), credentials from IQM_TOKEN"
+    expected = "iqm: LIVE deneb (--iqm-computer) at http://127.0.0.1:1 (IQM_SERVER_URL), credentials from IQM_TOKEN, "
+    expected += "no budget (--iqm-max-shots, --iqm-max-jobs)"
     assert header(result) == expected
     assert result.ret == 0
     assert "s3cret" not in result.stdout.str()

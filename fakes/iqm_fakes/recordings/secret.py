@@ -23,14 +23,19 @@ def check_no_secret(text: str, path: Path) -> None:
         RecordingError: It does; the message says which one, but not its value.
 
     """
-    for source, value in _secrets():
-        if len(value) >= SHORTEST and (value in text or json.dumps(value)[1:-1] in text):
+    for source, value in credentials():
+        if value in text or json.dumps(value)[1:-1] in text:
             raise RecordingError(f"{path} was not written: it would contain the value of {source}")
     if JWT.search(text):
         raise RecordingError(f"{path} was not written: it would contain something like a token (a JWT)")
 
 
-def _secrets() -> Iterator[tuple[str, str]]:
+def credentials() -> Iterator[tuple[str, str]]:
+    """Yield where credentials come from, and their values."""
+    yield from ((source, value) for source, value in _given() if len(value) >= SHORTEST)
+
+
+def _given() -> Iterator[tuple[str, str]]:
     if token := os.environ.get("IQM_TOKEN"):
         yield "IQM_TOKEN", token
     if file := os.environ.get("IQM_TOKENS_FILE"):

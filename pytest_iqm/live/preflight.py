@@ -1,0 +1,115 @@
+"""Before any test runs: whether the machine is there, takes our credentials, and what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_iqm.settings import Live
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
+MOCK = ":mock"
+"""How the names of machines end that answer with random bits."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What the machine said.
+
+    Attributes:
+        calibration_set: Id of the default calibration set.
+        away: Why the machine can't be used now; None if it can.
+
+    """
+
+    calibration_set: str | None
+    away: str | None
+
+
+def is_mock(live: Live | None) -> bool:
+    """Whether the machine answers with random bits."""
+    return live is not None and live.computer.value.endswith(MOCK)
+
+
+def preflight(live: Live) -> Preflight:
+    """Ask the machine.
+
+    Raises:
+        pytest.UsageError: It can't be reached, or refuses; or it is away, and that is to fail.
+
+    """
+    from iqm_fakes.client import VENDOR_ERRORS, connect, get
+
+    calibration_set = None
+    try:
+        client = connect(live.url.value, quantum_computer=live.computer.value)
+        away = why_away(client)
+        if away is None:
+            path = f"calibration-sets/{live.computer.value}/default/dynamic-quantum-architecture"
+            calibration_set = str(get(client, path)["calibration_set_id"])
+    except VENDOR_ERRORS as error:
+        away = _unavailable(error)
+        if away is None:
+            raise pytest.UsageError(
+                f"--iqm-live can't use {live.computer} at {live.url} with the credentials from {live.credentials}: "
+                f"{_text(error)}"
+            ) from None
+    if away is not None and not live.skip_if_unavailable.value:
+        raise pytest.UsageError(
+            f"--iqm-live can't use {live.computer} at {live.url} now: {away}. With --iqm-unavailable=skip its tests "
+            "would be skipped."
+        )
+    return Preflight(calibration_set, away)
+
+
+def why_away(client: IQMClient) -> str | None:
+    """Return why a machine takes no jobs now, as far as it says so.
+
+    Raises:
+        Exception: The vendor's client's, if it can't be asked.
+
+    """
+    from iqm_fakes.client import get, quantum_computer_alias
+
+    computer = f"quantum-computers/{quantum_computer_alias(client)}"
+    document = _optional(client, computer)
+    health = _optional(client, f"{computer}/health")
+    if document.get("operational_status") not in (None, "online"):
+        return f"it is in {document['operational_status']}"
+    if (health or document.get("health") or {}).get("healthy") is False:
+        return "it says that it is not healthy"
+    now = datetime.now(UTC)
+    start, end = (moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (now, now + timedelta(hours=1)))
+    queue = get(
+        client,
+        f"{computer}/queue-availability",
+        missing=True,
+        params={"timerange_start": start, "timerange_end": end},
+    )
+    if queue is not None and queue.get("available") == []:
+        return "its queue is closed"
+    return None
+
+
+def _optional(client: IQMClient, path: str) -> dict[str, Any]:
+    """Return a document that not every server has."""
+    from iqm_fakes.client import get
+
+    document = get(client, path, missing=True)
+    return document if isinstance(document, dict) else {}
+
+
+def _unavailable(error: Exception) -> str | None:
+    """Return what an error says of a machine that is there, but can't be used now; None of another error."""
+    from iqm_fakes.client import AWAY_ERRORS
+
+    return _text(error) if isinstance(error, AWAY_ERRORS) else None
+
+
+def _text(error: Exception) -> str:
+    return str(error).strip() or type(error).__name__

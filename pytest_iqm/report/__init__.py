@@ -1,0 +1,1 @@
+"""What a session reports of its jobs: summary, plan, JSON and HTML."""

@@ -1,0 +1,171 @@
+"""What is known of a test's jobs when it has ended, as JSON, so that xdist can carry it to the reporting process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iqm_fakes.client import VENDOR_ERRORS, get, quantum_computer_alias
+from iqm_fakes.device import Device, DeviceError
+from iqm_fakes.noise import Noise
+from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.results import histogram
+from iqm_fakes.simulator import CircuitError, Simulator
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
+Facts = dict[str, Any]
+
+SHOWN = 8
+"""Circuits of a job that a report shows."""
+
+AFFORDABLE = 0.5
+"""Seconds that the simulation of an expected distribution may take."""
+
+IDEAL_SHOTS = 20_000
+
+_WRONG: tuple[type[Exception], ...] = (
+    *VENDOR_ERRORS,
+    DeviceError,
+    InvalidPayload,
+    UnmappedQubit,
+    CircuitError,
+    NotImplementedError,
+)
+
+
+@dataclass
+class Collector:
+    """Asks a server about jobs.
+
+    Args:
+        client: Connected to the server.
+        lengths: Whether to say how long circuits take.
+        detailed: Whether a report is going to show circuits, histograms and the qubits used.
+
+    """
+
+    client: IQMClient
+    lengths: bool
+    detailed: bool
+    _calibrations: dict[str, tuple[Noise, Simulator, Simulator]] = field(default_factory=dict)
+
+    def facts(self, jobs: Iterable[str]) -> list[Facts]:
+        """Return what is known of jobs; what the server doesn't tell is said to be unknown."""
+        return [self._job(job) for job in jobs]
+
+    def _job(self, job: str) -> Facts:
+        try:
+            document = get(self.client, f"jobs/{job}", missing=True)
+            payload = get(self.client, f"jobs/{job}/payload", missing=True)
+        except VENDOR_ERRORS as error:
+            return {"id": job, "status": "unknown", "error": str(error), "circuits": 0, "shots": 0}
+        if document is None or not isinstance(payload, dict):
+            return {"id": job, "status": "deleted" if document is None else "unknown", "circuits": 0, "shots": 0}
+        circuits = payload.get("circuits") or []
+        calibration_set = (document.get("compilation") or {}).get("calibration_set_id")
+        facts: Facts = {
+            "id": job,
+            "status": document["status"],
+            "circuits": len(circuits),
+            "shots": len(circuits) * payload.get("shots", 1),
+            "calibration_set": calibration_set,
+            "error": "; ".join(entry["message"] for entry in document.get("errors") or ()) or None,
+            **_times(document.get("timeline") or ()),
+        }
+        if calibration_set is not None and (self.lengths or self.detailed):
+            self._add_circuits(facts, payload, calibration_set)
+        return facts
+
+    def _add_circuits(self, facts: Facts, payload: Mapping[str, Any], calibration_set: str) -> None:
+        """Add what can be said of the circuits by themselves: how long they take, and what should come out."""
+        try:
+            noise, simulator, ideal = self._calibration(calibration_set)
+            request = CircuitJobPayload.parse(json.dumps(payload).encode())
+            options = request.options()
+            programs = [simulator.check(request.circuit(index), options) for index in range(len(request.circuits))]
+        except _WRONG:
+            return  # a failed job says itself what is wrong with it; the report goes without
+        facts["over_t2"] = max(program.over_t2 for program in programs)
+        if not self.detailed:
+            return
+        measured = self._measured(facts)
+        facts["shown"] = []
+        for index, program in enumerate(programs[:SHOWN]):
+            plan = ideal.plan(program, IDEAL_SHOTS)
+            expected = None
+            if plan.seconds < AFFORDABLE:
+                (bits,) = ideal.run_all([plan], [np.random.SeedSequence(index)])
+                expected = {key: count / IDEAL_SHOTS for key, count in histogram(list(bits.values())).items()}
+            circuit = request.circuit(index)
+            facts["shown"].append(
+                {
+                    "name": circuit.name,
+                    "instructions": [
+                        {"name": step.name, "locus": list(step.locus), "args": dict(step.args)}
+                        for step in circuit.instructions
+                    ],
+                    "keys": [key for key, _ in program.keys],
+                    "measured": measured[index] if index < len(measured) else None,
+                    "expected": expected,
+                }
+            )
+        used = dict.fromkeys(component for program in programs for component in program.components)
+        facts["components"] = [_component(noise, component) for component in used]
+
+    def _measured(self, facts: Facts) -> list[dict[str, int]]:
+        if facts["status"] != "completed":
+            return []
+        counts = get(self.client, f"jobs/{facts['id']}/artifacts/measurement_counts", missing=True)
+        return [circuit["counts"] for circuit in counts or ()]
+
+    def _calibration(self, identifier: str) -> tuple[Noise, Simulator, Simulator]:
+        if identifier not in self._calibrations:
+            device = Device.published(self.client, quantum_computer_alias(self.client), [identifier])
+            calibration = device.calibration()
+            self._calibrations[identifier] = (
+                Noise(calibration),
+                Simulator(calibration),
+                Simulator(calibration, noise=False),
+            )
+        return self._calibrations[identifier]
+
+
+def _component(noise: Noise, component: str) -> dict[str, Any]:
+    """Return what is published of a component: times in seconds, probabilities of wrong outcomes."""
+    relaxation = noise.relaxation(component)
+    known: dict[str, Any] = {"name": component, "t1": _finite(relaxation.t1), "t2": _finite(relaxation.t2)}
+    if noise.measures(component):
+        readout = noise.readout(component)
+        known |= {"p_1_given_0": readout.p_1_given_0, "p_0_given_1": readout.p_0_given_1}
+    return known
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _times(timeline: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+    """Return the timeline in seconds since the submission, and how long the job waited and was executed."""
+    moments = [(entry["status"], datetime.fromisoformat(entry["timestamp"])) for entry in timeline]
+    if not moments:
+        return {}
+    start = moments[0][1]
+    seconds = [(status, (moment - start).total_seconds()) for status, moment in moments]
+    first: dict[str, float] = {}
+    for status, second in seconds:
+        first.setdefault(status, second)
+    begun = next((first[status] for status in ("compilation_started", "execution_started") if status in first), None)
+    executed = (first.get("execution_started"), first.get("execution_ended"))
+    return {
+        "submitted": moments[0][1].isoformat(),
+        "timeline": seconds,
+        "queue_seconds": begun,
+        "execution_seconds": None if None in executed else executed[1] - executed[0],  # type: ignore[operator]
+    }

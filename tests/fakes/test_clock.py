@@ -40,7 +40,7 @@ class TestOwnedClock:
         with server.clock.owned():
             job = backend.run(circuit, shots=5)
             assert job.status().name == "QUEUED"
-            assert job.result().success  # else this would be the test that never ends
+            assert job.result(timeout=7200).success  # before 36, the default is 15 minutes
         stamps = moments(server.jobs[0])
         assert stamps["received"] - stamps["created"] == timedelta(hours=1)
         assert stamps["completed"] - stamps["execution_started"] == timedelta(seconds=10)

@@ -138,12 +138,14 @@ class JobQueue:
         self._processing: deque[tuple[Job, Any]] = deque()
         self._endless: list[Job] = []
         self._holds = 0
+        self._unended = 0
 
     def submit(self, job: Job) -> None:
         """Append a job; unless the queue is held, it is run now or as soon as a worker is free."""
         with self._changed:
             self._stamp(job, SERVER, "created")
             self._waiting.append(job)
+            self._unended += 1
             now = not self._holds and self._pace is None
             if self._pace is not None:
                 waiting, processing = self._pace
@@ -229,6 +231,10 @@ class JobQueue:
                 if job.status.terminal or left <= 0 or self._clock.is_owned:
                     return job.status.terminal
                 self._changed.wait(min(left, 0.05))
+
+    def __len__(self) -> int:
+        """Return the number of jobs that have not ended."""
+        return self._unended
 
     @property
     def is_held(self) -> bool:
@@ -343,6 +349,7 @@ class JobQueue:
     def _end(self, job: Job, status: JobStatus) -> None:
         self._stamp(job, SERVER, status.value)
         job.status, job.request = status, None  # a server may hold very many jobs
+        self._unended -= 1
         self._changed.notify_all()
 
     def _stamp(self, job: Job, source: str, status: str) -> None:

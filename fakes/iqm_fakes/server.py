@@ -210,7 +210,7 @@ class FakeIQMServer:
 
     def queue_length(self) -> int:
         """Return the number of jobs that have not ended."""
-        return sum(not job.status.terminal for job in self.jobs)
+        return len(self.queue)
 
     def limits(self, computer: str) -> Document:
         """Return the limits of jobs."""

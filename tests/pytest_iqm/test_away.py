@@ -1,6 +1,7 @@
 """Which live tests run: by their markers, by what the machine has, and by whether it is there."""
 
 import pytest
+from werkzeug.wrappers import Response
 
 from iqm_fakes import Api, Device, FakeIQMServer, loopback
 
@@ -44,6 +45,18 @@ class TestUnavailable:
         assert result.ret == 0
         assert "adonis can't be used now: it is in maintenance (--iqm-unavailable: skip)" in result.stdout.str()
         assert "adonis could not be used: it is in maintenance (--iqm-unavailable)" in result.stdout.str()
+
+    def test_a_closed_queue_is_away(self, suite, server, monkeypatch):
+        class Closed(Api):
+            def _queue_availability(self, request, qc):
+                return Response('{"queue_length": 3, "available": []}', content_type="application/json")
+
+        with loopback(Closed(server, token=TOKEN)) as url:
+            for name, value in (("SERVER_URL", url), ("QUANTUM_COMPUTER", "adonis"), ("TOKEN", TOKEN)):
+                monkeypatch.setenv(f"IQM_{name}", value)
+            result = suite("--iqm-live", test_a=BELL)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert "its queue is closed" in result.stderr.str()
 
     def test_a_server_that_answers_503_is_away(self, live, server):
         server.faults.on("computers").answers(503, times=100)

@@ -15,15 +15,34 @@ if TYPE_CHECKING:
     from iqm_fakes import FakeIQMClient, FakeIQMServer
     from pytest_iqm.backend import IQMBackend
     from pytest_iqm.live.guard import LiveAccessRefused
+    from pytest_iqm.statistics import distribution, expectation, probability, same_as, shots_for, support
 
 _HOME = {
     "FakeIQMClient": "iqm_fakes",
     "FakeIQMServer": "iqm_fakes",
     "IQMBackend": "pytest_iqm.backend",
     "LiveAccessRefused": "pytest_iqm.live.guard",
+    "distribution": "pytest_iqm.statistics",
+    "expectation": "pytest_iqm.statistics",
+    "probability": "pytest_iqm.statistics",
+    "same_as": "pytest_iqm.statistics",
+    "shots_for": "pytest_iqm.statistics",
+    "support": "pytest_iqm.statistics",
 }
 
-__all__ = ["FakeIQMClient", "FakeIQMServer", "IQMBackend", "LiveAccessRefused", "__version__"]
+__all__ = [
+    "FakeIQMClient",
+    "FakeIQMServer",
+    "IQMBackend",
+    "LiveAccessRefused",
+    "__version__",
+    "distribution",
+    "expectation",
+    "probability",
+    "same_as",
+    "shots_for",
+    "support",
+]
 
 
 def __getattr__(name: str) -> Any:

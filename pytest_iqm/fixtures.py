@@ -54,6 +54,12 @@ def iqm_server(request: pytest.FixtureRequest, _iqm_machine: Machine) -> FakeIQM
 
 
 @pytest.fixture(scope="session")
+def iqm_shots(request: pytest.FixtureRequest) -> int:
+    """How many shots tests take of a circuit: the ini key iqm_shots, 1000 by default."""
+    return request.config.stash[MACHINES].settings.shots.value
+
+
+@pytest.fixture(scope="session")
 def iqm_url(request: pytest.FixtureRequest, _iqm_machine: Machine) -> str:
     """URL of the fake server on a loopback socket, for code that connects by itself. Skips with --iqm-live."""
     return _fake(request, _iqm_machine).url

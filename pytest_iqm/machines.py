@@ -276,6 +276,22 @@ class Machines:
         """Return the ids of the recordings that were used."""
         return {job for machine in self._fakes for job in machine.server.replayed}
 
+    def described(self) -> list[str]:
+        """Return lines about where the current test runs, which help to run it again."""
+        if self.settings.live:
+            live = self.settings.live
+            return [f"machine   {live.computer.value} (LIVE)", f"replay    pytest --iqm-live '{self.test}'"]
+        if not self._fakes or not self.test:
+            return []
+        devices = ", ".join(alias for machine in self._fakes for alias in machine.server.devices)
+        again = f"pytest '{self.test}' --iqm-seed={self.settings.seed.value}"
+        jobs = self.job_ids()
+        return [
+            f"machine   fake {devices}, seed {self.seed}",
+            *([f"jobs      {', '.join(jobs[-3:])}"] if jobs else []),
+            f"replay    {again}",
+        ]
+
     def spec(self, item: Any) -> Spec:
         """Return what a test runs on."""
         callspec = getattr(item, "callspec", None)

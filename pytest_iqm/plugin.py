@@ -16,11 +16,13 @@ from pytest_iqm.fixtures import (
     iqm_client,
     iqm_http,
     iqm_server,
+    iqm_shots,
     iqm_url,
     uses_machine,
 )
 from pytest_iqm.live.guard import Guard
 from pytest_iqm.machines import Machines
+from pytest_iqm.report.claims import Claims
 from pytest_iqm.report.session import FACTS, REPLAYED, SessionReport
 from pytest_iqm.requirements import lacking, required, wrong_place
 from pytest_iqm.settings import MODES, Settings
@@ -28,7 +30,7 @@ from pytest_iqm.settings import MODES, Settings
 if TYPE_CHECKING:
     from pytest_iqm.live.run import LiveSession, LiveTests
 
-__all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_http", "iqm_server", "iqm_url"]
+__all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_http", "iqm_server", "iqm_shots", "iqm_url"]
 
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 JOBS: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
@@ -92,6 +94,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("iqm_unavailable", "'fail' or 'skip', like --iqm-unavailable", default="")
     parser.addini("iqm_timeout", "seconds that a live test may use the machine (default: no limit)", default="")
     parser.addini("iqm_parallel", "let xdist's workers use a real machine at the same time", type="bool", default=False)
+    parser.addini("iqm_alpha", "how often a true claim about counts may fail (default: 1e-6)", default="")
+    parser.addini("iqm_shots", "what the fixture iqm_shots gives (default: 1000)", default="")
     parser.addini("iqm_job_properties", "add job ids to reports, for --junitxml", type="bool", default=False)
     parser.addini("iqm_record", "'replay' answers submissions by recordings, like --iqm-record", default="")
     parser.addini("iqm_recordings", "folder of recordings (default: iqm_recordings beside the ini file)", default="")
@@ -118,6 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
         begin(config, settings)
     else:
         config.stash[GUARD] = Guard()
+    config.pluginmanager.register(Claims(config), "iqm-claims")
     if not hasattr(config, "workerinput"):
         live: LiveSession | None = config.pluginmanager.get_plugin("iqm-live-session")
         config.pluginmanager.register(SessionReport(settings, machines, live), "iqm-report")

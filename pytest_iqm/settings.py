@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 
 import pytest
 
+from pytest_iqm.journal import ALPHA
+
 URL, COMPUTER, TOKEN, TOKENS_FILE = "IQM_SERVER_URL", "IQM_QUANTUM_COMPUTER", "IQM_TOKEN", "IQM_TOKENS_FILE"
 CREDENTIALS = (TOKEN, TOKENS_FILE)
 
@@ -79,6 +81,10 @@ class Settings:
     """Whether the fake stands in for the machine, to see what a live run would submit."""
     report: tuple[Path, ...]
     """Files to write a report to, JSON or HTML."""
+    alpha: Setting[float]
+    """How often a true claim about counts may fail."""
+    shots: Setting[int]
+    """What the fixture ``iqm_shots`` gives."""
     job_properties: bool
     """Whether reports carry job ids as properties, for ``--junitxml``."""
     record: Setting[str]
@@ -112,6 +118,8 @@ class Settings:
             budget=Budget(jobs=_limit(config, "iqm_max_jobs"), shots=_limit(config, "iqm_max_shots")),
             plan=plan,
             report=_report(config),
+            alpha=_alpha(config),
+            shots=_shots(config),
             job_properties=config.getini("iqm_job_properties"),
             record=_record(config),
             recordings=_recordings(config),
@@ -302,6 +310,26 @@ def _skip_if_unavailable(config: pytest.Config) -> Setting[bool]:
     if text not in ("", "fail", "skip"):
         raise pytest.UsageError(f"{source} is 'fail' or 'skip', got {text!r}")
     return Setting(text == "skip", source if text else "default")
+
+
+def _alpha(config: pytest.Config) -> Setting[float]:
+    text: str = config.getini("iqm_alpha")
+    if not text:
+        return Setting(ALPHA, "default")
+    try:
+        alpha = float(text)
+    except ValueError:
+        alpha = 0.0
+    if not 0 < alpha < 1:
+        raise pytest.UsageError(f"ini iqm_alpha lies between 0 and 1, got {text!r}")
+    return Setting(alpha, "ini iqm_alpha")
+
+
+def _shots(config: pytest.Config) -> Setting[int]:
+    text: str = config.getini("iqm_shots")
+    if text and not (text.isdecimal() and int(text)):
+        raise pytest.UsageError(f"ini iqm_shots is a positive whole number, got {text!r}")
+    return Setting(int(text), "ini iqm_shots") if text else Setting(1000, "default")
 
 
 def _report(config: pytest.Config) -> tuple[Path, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_iqm.report.claims import CLAIMS, summary
 from pytest_iqm.report.summary import exceeded, plan
 from pytest_iqm.settings import Settings
 
@@ -39,6 +40,7 @@ class SessionReport:
         self._live = live
         self._tests: dict[str, dict[str, Any]] = {}
         self._jobs: dict[str, list[dict[str, Any]]] = {}
+        self._claims: list[tuple[str, dict[str, Any]]] = []
         self._replayed: set[str] = set()
         self._unwritten: list[str] = []
 
@@ -50,6 +52,7 @@ class SessionReport:
             test |= {"outcome": report.outcome, "message": report.longreprtext}
         if report.skipped and isinstance(report.longrepr, tuple):
             test["message"] = report.longrepr[2]
+        self._claims += [(report.nodeid, claim) for claim in getattr(report, CLAIMS, ())]
         if facts := getattr(report, FACTS, None):
             self._jobs[report.nodeid] = facts
 
@@ -86,6 +89,8 @@ class SessionReport:
             yield "what --iqm-live would submit:", {}
             for line in plan(self._jobs, self._settings.budget):
                 yield line, {"red": True} if line.startswith("too much") else {}
+        for line in summary(self._claims):
+            yield line, {"yellow": True} if line.startswith("near miss") else {}
         yield from self._recordings()
         for line in self._unwritten:
             yield line, {"red": True}

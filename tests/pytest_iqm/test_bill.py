@@ -30,6 +30,13 @@ def submit(backend, shots=1000):
     return backend.run(transpile(qc, backend, seed_transpiler=1), shots=shots)
 """
 
+HEEDING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+"""Starts Python so that it heeds Ctrl-C; what runs in the background of a shell has it ignored."""
+
 
 @pytest.fixture
 def project(pytester, monkeypatch):
@@ -42,7 +49,7 @@ def project(pytester, monkeypatch):
         if sources:
             pytester.makepyfile(**sources)
         process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "no:randomly", "--iqm-live", *arguments],
+            [sys.executable, "-c", HEEDING, "-m", "pytest", "-p", "no:randomly", "--iqm-live", *arguments],
             cwd=pytester.path,
             env={**environment, "IQM_SERVER_URL": url},
             stdout=subprocess.PIPE,

@@ -1,0 +1,407 @@
+"""The claims."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from pytest_iqm import journal
+from pytest_iqm.statistics.hints import hint
+from pytest_iqm.statistics.observed import CountsError, outcome, read, shape
+from pytest_iqm.statistics.planning import smallest_that_can_fail
+from pytest_iqm.statistics.tails import (
+    FAMILIES,
+    at_least,
+    at_most,
+    interval,
+    refutes_distribution,
+    refutes_equality,
+    total_variation,
+)
+from pytest_iqm.statistics.verdict import Outcome, TooFewShots, Verdict
+
+ROUNDING = 1e-6
+"""By how much declared probabilities may miss 1 in all."""
+
+
+class Claim(ABC):
+    """Something that is said of a device, and that counts can refute.
+
+    ``counts == claim`` is whether they don't, with the session's α. Both sides may be swapped, and
+    ``claim.check(counts)`` says more.
+    """
+
+    @abstractmethod
+    def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
+        """Judge counts.
+
+        Args:
+            counts: ``Counts``, another mapping from bit strings, a ``Result`` with one circuit, or memory.
+            alpha: How often a true claim may fail; None is the session's (``iqm_alpha``, 1e-6).
+
+        Raises:
+            CountsError: They are no counts, or don't fit the claim.
+            TooFewShots: The claim could not fail with so few.
+
+        """
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Claim):
+            return self is other
+        return journal.holds(self.check(other))
+
+    __hash__ = None  # type: ignore[assignment]  # equal to many counts that differ
+
+
+class Distribution(Claim):
+    """TVD(device, declared) ≤ within; see :func:`distribution`."""
+
+    def __init__(self, probabilities: Mapping[str, float], *, within: float = 0.0) -> None:
+        if not probabilities:
+            raise ValueError("a distribution declares at least one outcome")
+        self.probabilities: dict[str, float] = {}
+        for key, probability in probabilities.items():
+            self.probabilities[outcome(key)] = self.probabilities.get(outcome(key), 0.0) + _probability(
+                f"the probability of {key!r}", probability
+            )
+        total = math.fsum(self.probabilities.values())
+        if abs(total - 1) > ROUNDING:
+            raise ValueError(f"the declared probabilities add up to {total:.6g}, and not to 1: {dict(probabilities)}")
+        _width(self.probabilities, "declared outcomes")
+        self.within = _tolerance("within", within)
+        self._shape = shape(probabilities)
+
+    def __repr__(self) -> str:
+        return f"distribution({self.probabilities}, within={self.within:g})"
+
+    def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
+        """Judge counts, see :meth:`Claim.check`."""
+        alpha = journal.alpha(alpha)
+        seen = read(counts)
+        width = _fitting(seen, _width(self.probabilities, ""), counts, self._shape)
+        declared = {key: value for key, value in self.probabilities.items() if value > 0}
+        scale = math.fsum(declared.values())
+        cells = [seen.get(key, 0) for key in declared]
+        q = [value / scale for value in declared.values()]
+        if len(declared) < 2**width:
+            cells.append(sum(count for key, count in seen.items() if key not in declared))
+            q.append(0.0)
+        observed, expected = np.array(cells, float), np.array(q)
+        shots = int(observed.sum())
+        level = alpha / (FAMILIES * 2 * len(q))
+        _enough(shots, min(1.0, min(q) + self.within), level, alpha, repr(self))
+        p_value = refutes_distribution(observed, expected, self.within)
+        passed = p_value >= alpha
+        keys = dict.fromkeys([*self.probabilities, *seen])
+        rows = [_row(key, self.probabilities.get(key, 0.0), seen.get(key, 0), shots) for key in keys]
+        return Verdict(
+            claim=f"TVD(device, declared) ≤ {self.within:g}",
+            passed=passed,
+            p_value=p_value,
+            alpha=alpha,
+            shots=shots,
+            tvd=total_variation(observed / shots, expected),
+            within=self.within,
+            level=level,
+            outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
+            hint=None if passed else hint(seen, self.probabilities, self.within),
+        )
+
+
+class Bound(Claim):
+    """The probability of an event is at least or at most something."""
+
+    name: str
+    low: float | None
+    high: float | None
+
+    @abstractmethod
+    def happens(self, key: str) -> bool:
+        """Whether an outcome belongs to the event."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """The number of bits that the claim is about."""
+
+    def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
+        """Judge counts, see :meth:`Claim.check`."""
+        alpha = journal.alpha(alpha)
+        seen = read(counts)
+        _fitting(seen, self.width, counts, ())
+        shots = sum(seen.values())
+        happened = sum(count for key, count in seen.items() if self.happens(key))
+        sides = (self.low is not None) + (self.high is not None)
+        likeliest = min(1.0 if self.low is None else 1 - self.low, 1.0 if self.high is None else self.high)
+        _enough(shots, likeliest, alpha / sides, alpha, repr(self))
+        tails = [1.0]
+        misses = [0.0]
+        if self.low is not None:
+            tails.append(at_most(happened, shots, self.low))
+            misses.append(self.low - happened / shots)
+        if self.high is not None:
+            tails.append(float(at_least(happened, shots, self.high)))
+            misses.append(happened / shots - self.high)
+        p_value = min(1.0, sides * min(tails))
+        bounds = [f"{self.low:g} ≤ "] if self.low is not None else []
+        claim = "".join([*bounds, f"P({self.name})", *([f" ≤ {self.high:g}"] if self.high is not None else [])])
+        rows = [_row(key, None, count, shots) for key, count in seen.items()]
+        return Verdict(
+            claim=claim,
+            passed=p_value >= alpha,
+            p_value=p_value,
+            alpha=alpha,
+            shots=shots,
+            tvd=max(misses),
+            within=self.high if self.high is not None else 1 - (self.low or 0.0),
+            level=alpha / sides,
+            outcomes=(
+                _row(self.name, None, happened, shots),
+                *sorted(rows, key=lambda row: -row.count),
+            ),
+        )
+
+
+class Support(Bound):
+    """Outcomes outside of a set have at most the probability ``leak``; see :func:`support`."""
+
+    low = None
+
+    def __init__(self, outcomes: Iterable[str], *, leak: float = 0.0) -> None:
+        self.outcomes = frozenset(map(outcome, [outcomes] if isinstance(outcomes, str) else outcomes))
+        if not self.outcomes:
+            raise ValueError("a support has at least one outcome")
+        self._bits = _width(self.outcomes, "outcomes of a support")
+        self.high = _tolerance("leak", leak)
+        self.name = "another outcome"
+
+    def __repr__(self) -> str:
+        return f"support({sorted(self.outcomes)}, leak={self.high:g})"
+
+    @property
+    def width(self) -> int:
+        """The number of bits that the claim is about."""
+        return self._bits
+
+    def happens(self, key: str) -> bool:
+        """Whether an outcome is not in the support."""
+        return key not in self.outcomes
+
+
+class Probability(Bound):
+    """The probability of outcomes is bounded; see :func:`probability`."""
+
+    def __init__(
+        self, outcomes: str | Collection[str], *, at_least: float | None = None, at_most: float | None = None
+    ) -> None:
+        self.outcomes = frozenset(map(outcome, [outcomes] if isinstance(outcomes, str) else outcomes))
+        if not self.outcomes:
+            raise ValueError("a probability is that of at least one outcome")
+        self._bits = _width(self.outcomes, "outcomes")
+        self.low, self.high = _bounds(at_least, at_most, 0.0, 1.0)
+        self.name = " or ".join(sorted(self.outcomes))
+
+    def __repr__(self) -> str:
+        bounds = f"at_least={self.low}, at_most={self.high}"
+        return f"probability({sorted(self.outcomes)}, {bounds})"
+
+    @property
+    def width(self) -> int:
+        """The number of bits that the claim is about."""
+        return self._bits
+
+    def happens(self, key: str) -> bool:
+        """Whether an outcome is one of them."""
+        return key in self.outcomes
+
+
+class Expectation(Bound):
+    """The expectation of a product of Z is bounded; see :func:`expectation`."""
+
+    def __init__(self, pauli: str, *, at_least: float | None = None, at_most: float | None = None) -> None:
+        letters = pauli.replace(" ", "")
+        if not letters or set(letters) - set("IZ"):
+            raise ValueError(
+                f"an expectation is that of a product such as 'ZZ' or 'IZ', got {pauli!r}; for X and Y rotate the "
+                "basis before the measurement, and claim Z"
+            )
+        if "Z" not in letters:
+            raise ValueError("the expectation of the identity is 1 on any device: there is nothing to claim")
+        self._letters = letters
+        low, high = _bounds(at_least, at_most, -1.0, 1.0)
+        # ⟨Z…Z⟩ = 1 − 2·P(odd)
+        self.low = None if high is None else (1 - high) / 2
+        self.high = None if low is None else (1 - low) / 2
+        self.name = f"{letters} = -1"
+        self._said = f"expectation({pauli!r}, at_least={low}, at_most={high})"
+
+    def __repr__(self) -> str:
+        return self._said
+
+    @property
+    def width(self) -> int:
+        """The number of bits that the claim is about."""
+        return len(self._letters)
+
+    def happens(self, key: str) -> bool:
+        """Whether an outcome has odd parity on the bits with a Z; the rightmost letter is the rightmost bit's."""
+        return sum(bit == "1" for bit, letter in zip(key, self._letters, strict=True) if letter == "Z") % 2 == 1
+
+
+class SameAs(Claim):
+    """Two devices have about the same distribution; see :func:`same_as`."""
+
+    def __init__(self, counts: Any, *, within: float = 0.0) -> None:
+        self.counts = read(counts)
+        self.within = _tolerance("within", within)
+
+    def __repr__(self) -> str:
+        return f"same_as({self.counts}, within={self.within:g})"
+
+    def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
+        """Judge counts, see :meth:`Claim.check`."""
+        alpha = journal.alpha(alpha)
+        seen = read(counts)
+        _fitting(seen, _width(self.counts, ""), counts, ())
+        keys = list(dict.fromkeys([*self.counts, *seen]))
+        one = np.array([seen.get(key, 0) for key in keys], float)
+        other = np.array([self.counts.get(key, 0) for key in keys], float)
+        shots, former = int(one.sum()), int(other.sum())
+        p_value = refutes_equality(one, other, self.within)
+        best = refutes_equality(np.array([shots, 0.0]), np.array([0.0, former]), self.within)
+        if best >= alpha:
+            raise TooFewShots(
+                f"{self!r:.80} could not fail at α = {alpha:g} with {shots} shots against {former}: take more of both"
+            )
+        rows = [_row(key, self.counts.get(key, 0) / former, seen.get(key, 0), shots) for key in keys]
+        return Verdict(
+            claim=f"TVD(device, counts before) ≤ {self.within:g}",
+            passed=p_value >= alpha,
+            p_value=p_value,
+            alpha=alpha,
+            shots=shots,
+            tvd=total_variation(one / shots, other / former),
+            within=self.within,
+            level=alpha,
+            outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
+        )
+
+
+def distribution(probabilities: Mapping[str, float], *, within: float = 0.0) -> Distribution:
+    """Claim that a device has a distribution, but for noise: TVD(device, declared) ≤ ``within``.
+
+    Args:
+        probabilities: Outcome → probability; they add up to 1, and what is not declared has probability 0. The
+            leftmost bit is the last one of the circuit, as in Qiskit's counts; spaces between registers don't matter.
+        within: Total variation distance that noise may make: the largest difference of the probability of any event.
+            0 is for simulations without noise.
+
+    Raises:
+        ValueError: The probabilities don't add up to 1, or something is no probability.
+        CountsError: An outcome is no bit string, or they have different widths.
+
+    """
+    return Distribution(probabilities, within=within)
+
+
+def support(outcomes: Iterable[str], *, leak: float = 0.0) -> Support:
+    """Claim that other outcomes have at most the probability ``leak`` together."""
+    return Support(outcomes, leak=leak)
+
+
+def probability(
+    outcomes: str | Collection[str], *, at_least: float | None = None, at_most: float | None = None
+) -> Probability:
+    """Claim bounds of the probability of an outcome, or of several together."""
+    return Probability(outcomes, at_least=at_least, at_most=at_most)
+
+
+def expectation(pauli: str, *, at_least: float | None = None, at_most: float | None = None) -> Expectation:
+    """Claim bounds of ⟨P⟩ of a product of Z and I; its rightmost letter is the rightmost bit's, as in Qiskit."""
+    return Expectation(pauli, at_least=at_least, at_most=at_most)
+
+
+def same_as(counts: Any, *, within: float = 0.0) -> SameAs:
+    """Claim that a device has the distribution that these counts were taken from: TVD(device, that) ≤ ``within``."""
+    return SameAs(counts, within=within)
+
+
+def _probability(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} lies between 0 and 1, got {value!r}")
+    return number
+
+
+def _tolerance(name: str, value: Any) -> float:
+    number = _probability(name, value)
+    if number == 1:
+        raise ValueError(f"{name}=1 tolerates everything")
+    return number
+
+
+def _bounds(
+    at_least: float | None, at_most: float | None, smallest: float, largest: float
+) -> tuple[float | None, float | None]:
+    if at_least is None and at_most is None:
+        raise ValueError("claim a bound: at_least, at_most, or both")
+    for name, value in (("at_least", at_least), ("at_most", at_most)):
+        if value is not None and not smallest <= value <= largest:
+            raise ValueError(f"{name} lies between {smallest:g} and {largest:g}, got {value!r}")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise ValueError(f"at_least={at_least} is larger than at_most={at_most}")
+    if at_least == smallest or at_most == largest:
+        raise ValueError(f"a bound of {smallest:g} below or {largest:g} above claims nothing")
+    return at_least, at_most
+
+
+def _width(outcomes: Iterable[str], what: str) -> int:
+    widths = {len(key) for key in outcomes}
+    if len(widths) != 1:
+        raise CountsError(f"the {what} have different numbers of bits: {', '.join(sorted(outcomes)[:6])}")
+    return widths.pop()
+
+
+def _fitting(seen: Mapping[str, int], width: int, counts: Any, declared: tuple[int, ...]) -> int:
+    """Return the width of counts that fit a claim about so many bits.
+
+    Raises:
+        CountsError: They don't.
+
+    """
+    example = next(iter(seen))
+    registers = shape(counts) if isinstance(counts, Mapping) else ()
+    if len(example) != width:
+        split = f", in registers of {' and '.join(map(str, registers))} bits" if len(registers) > 1 else ""
+        more = (
+            "; does the circuit have bits that the claim is not about? measure_all() adds a register to those there are"
+            if len(example) > width
+            else ""
+        )
+        raise CountsError(
+            f"the claim is about {width} bits, and the counts have {len(example)}{split}: {example!r}{more}"
+        )
+    if len(registers) > 1 and len(declared) > 1 and registers != declared:
+        raise CountsError(
+            f"the claim has registers of {declared} bits, and the counts of {registers}, both from left to right"
+        )
+    return width
+
+
+def _enough(shots: int, likeliest: float, level: float, alpha: float, claim: str) -> None:
+    """Refuse a number of shots with which not even the worst outcome would refute a claim."""
+    needed = smallest_that_can_fail(likeliest, level)
+    if shots < needed:
+        raise TooFewShots(f"{claim} could not fail at α = {alpha:g} with {shots} shots: take {needed} at least")
+
+
+def _row(name: str, declared: float | None, count: int, shots: int) -> Outcome:
+    low, high = interval(count, shots)
+    return Outcome(name, declared, count, low, high)

@@ -1,0 +1,82 @@
+"""Simple mistakes that explain counts which refute a distribution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+WIDEST = 10
+"""Bits up to which mistakes are tried."""
+
+EXPLAINED = 0.05
+"""How much of the distance a mistake may leave unexplained."""
+
+Distribution = dict[str, float]
+
+
+def hint(seen: Mapping[str, int], declared: Mapping[str, float], within: float) -> str | None:
+    """Return the mistake that explains the counts best, in words; None if none does."""
+    shots = sum(seen.values())
+    observed = {key: count / shots for key, count in seen.items()}
+    width = len(next(iter(declared)))
+    if width > WIDEST:
+        return None
+    before = _distance(observed, declared)
+    noise = within + math.sqrt((len(set(observed) | set(declared)) - 1) / shots) / 2
+    best = min(((_distance(observed, guess), words) for words, guess in _mistakes(dict(declared), width)), default=None)
+    if best is None or best[0] > max(EXPLAINED * before, min(noise, before / 2)):
+        return None
+    return best[1]
+
+
+def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
+    """Yield mistakes and the distributions that they would make; bit 0 is the rightmost one."""
+    yield "the bits are in reverse order: Qiskit's leftmost bit is the last one", _mapped(declared, _reversed)
+    for one in range(width):
+        for other in range(one + 1, width):
+            swap = partial(_swapped, one=width - 1 - one, other=width - 1 - other)
+            yield f"bits {one} and {other} are swapped", _mapped(declared, swap)
+    for bit in range(width):
+        zero, one_, flip = (partial(_with, place=width - 1 - bit, value=value) for value in ("0", "1", None))
+        at_zero, at_one = _mapped(declared, zero), _mapped(declared, one_)
+        share = sum(p for key, p in declared.items() if key[width - 1 - bit] == "1")
+        yield f"bit {bit} is flipped (an X too many or too few?)", _mapped(declared, flip)
+        yield f"bit {bit} is always 0 (a missing gate on it, such as a CX?)", at_zero
+        yield f"bit {bit} is always 1 (a missing gate on it, such as a CX?)", at_one
+        yield f"bit {bit} is random (a wrong basis, or an H too many?)", _mixed(at_zero, at_one, 0.5)
+        yield (
+            f"bit {bit} does not depend on the others (a missing CX or CZ?)",
+            _mixed(at_zero, at_one, share),
+        )
+
+
+def _reversed(key: str) -> str:
+    return key[::-1]
+
+
+def _swapped(key: str, one: int, other: int) -> str:
+    bits = list(key)
+    bits[one], bits[other] = bits[other], bits[one]
+    return "".join(bits)
+
+
+def _with(key: str, place: int, value: str | None) -> str:
+    """Return a bit string with another bit at a place; None flips it."""
+    bit = "10"[int(key[place])] if value is None else value
+    return key[:place] + bit + key[place + 1 :]
+
+
+def _mixed(zero: Distribution, one: Distribution, share: float) -> Distribution:
+    return {key: p * (1 - share) for key, p in zero.items()} | {key: p * share for key, p in one.items()}
+
+
+def _mapped(distribution: Distribution, change: Callable[[str], str]) -> Distribution:
+    result: Distribution = {}
+    for key, probability in distribution.items():
+        result[change(key)] = result.get(change(key), 0.0) + probability
+    return result
+
+
+def _distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    return sum(abs(one.get(key, 0.0) - other.get(key, 0.0)) for key in {*one, *other}) / 2

@@ -1,0 +1,87 @@
+"""Counts in every form that Qiskit users have, brought into one: bit string → number of shots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+class CountsError(ValueError):
+    """What was given is not counts, or does not fit the claim; the message says what is wrong and what to do."""
+
+
+def read(data: Any) -> dict[str, int]:
+    """Return counts by bit string, leftmost bit first, spaces between registers left out.
+
+    Args:
+        data: ``Counts``, another mapping, a ``Result`` with one circuit, or a list of bit strings, one a shot.
+
+    Raises:
+        CountsError: It is something else, or has no shots.
+
+    """
+    if isinstance(data, Mapping):
+        counts = _merged(data.items())
+    elif hasattr(data, "get_counts"):
+        counts = _merged(_of_result(data).items())
+    elif isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        counts = _merged(Counter(data).items())
+    else:
+        raise CountsError(
+            f"counts are a mapping such as Counts, a Result, or a list of bit strings (memory), got {_named(data)}"
+        )
+    if not counts or not sum(counts.values()):
+        raise CountsError("there are no shots to judge: the counts are empty")
+    widths = {len(outcome) for outcome in counts}
+    if len(widths) > 1:
+        raise CountsError(f"all outcomes have the same number of bits, got {', '.join(map(repr, sorted(counts)[:4]))}")
+    return counts
+
+
+def outcome(key: Any) -> str:
+    """Return a bit string without spaces.
+
+    Raises:
+        CountsError: It is none.
+
+    """
+    text = key.replace(" ", "") if isinstance(key, str) else key
+    if isinstance(text, str) and text and set(text) <= {"0", "1"}:
+        return text
+    hint = ""
+    if isinstance(key, int) or (isinstance(key, str) and key.lower().startswith("0x")):
+        hint = "; numbers don't say how many bits there are, take get_counts() and not int_outcomes() or data()"
+    raise CountsError(f"outcomes are bit strings such as '01' or '0 11', got {key!r}{hint}")
+
+
+def shape(keys: Iterable[Any]) -> tuple[int, ...]:
+    """Return the widths of the registers that keys are split into by spaces."""
+    return tuple(len(register) for register in str(next(iter(keys), "")).split())
+
+
+def _merged(items: Iterable[tuple[Any, Any]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    shapes = set()
+    for key, count in items:
+        bits = outcome(key)
+        shapes.add(shape([key]))
+        if isinstance(count, bool) or not float(count).is_integer() or count < 0:
+            raise CountsError(f"a count is a number of shots, got {count!r} for {key!r}; counts, not probabilities")
+        counts[bits] = counts.get(bits, 0) + int(count)
+    if len(shapes) > 1:
+        raise CountsError(f"some outcomes are split into registers of {sorted(shapes)} bits: not the same in all")
+    return counts
+
+
+def _of_result(result: Any) -> Mapping[Any, Any]:
+    counts = result.get_counts()
+    if isinstance(counts, Mapping):
+        return counts
+    raise CountsError(
+        f"the result has {len(counts)} circuits, and a claim is about one: take result.get_counts(0) and so on"
+    )
+
+
+def _named(data: Any) -> str:
+    return f"{type(data).__name__} {data!r:.60}"

@@ -1,0 +1,97 @@
+"""How many shots it takes to see a defect."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_iqm.journal import ALPHA
+from pytest_iqm.statistics.tails import FAMILIES, Array, at_least
+
+Numbers: TypeAlias = NDArray[np.int64]
+
+LARGEST = 2**27
+"""Shots beyond which nobody wants to know."""
+
+
+def shots_for(
+    *, detect: float, within: float = 0.0, alpha: float = ALPHA, power: float = 0.99, outcomes: int | None = None
+) -> int:
+    """Return the number of shots with which a claim refutes a device that is wrong by ``detect``.
+
+    An event that has at most the probability ``within`` if the claim is true, and the probability ``detect`` on the
+    broken device, is told by an exact binomial test: of ``support(..., leak=within)``, or of an outcome that
+    ``distribution(..., within=within)`` does not declare.
+
+    Args:
+        detect: Probability of the event on a device that the claim has to refute; 0.5 for a Bell pair without its CX.
+        within: The tolerance of the claim.
+        alpha: How often a true claim may fail.
+        power: How often a broken device has to be caught.
+        outcomes: Number of outcomes that a distribution declares; its union bound takes a few more shots. None is
+            for claims about one event.
+
+    Returns:
+        The smallest number from which on the power suffices.
+
+    Raises:
+        ValueError: ``detect`` is not larger than ``within``, or something is no probability.
+
+    """
+    for name, value in (("detect", detect), ("within", within), ("alpha", alpha), ("power", power)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} is a probability, got {value!r}")
+    if detect <= within:
+        raise ValueError(
+            f"what is within the tolerance can't be detected: detect={detect} has to exceed within={within}"
+        )
+    if not 0 < alpha < 1 or not 0 < power < 1:
+        raise ValueError(f"alpha and power lie between 0 and 1, got {alpha} and {power}")
+    level = alpha if outcomes is None else alpha / (FAMILIES * 2 * (outcomes + 1))
+    low, high = 0, 16
+    while not _enough(np.arange(high, high + 64), detect, within, level, power).all():
+        low, high = high, 2 * high
+        if high > LARGEST:
+            raise ValueError(f"more than {LARGEST} shots: detect={detect} is too close to within={within}")
+    while high - low > 4096:
+        middle = (low + high) // 2
+        if _enough(np.arange(middle, middle + 64), detect, within, level, power).all():
+            high = middle
+        else:
+            low = middle
+    numbers = np.arange(max(low - 64, 1), high + 64)
+    missed = np.flatnonzero(~_enough(numbers, detect, within, level, power))
+    return int(numbers[missed[-1]] + 1) if len(missed) else int(numbers[0])
+
+
+def power_of(shots: int, detect: float, within: float, level: float) -> float:
+    """Return how often an event of probability ``detect`` is told from one of at most ``within``."""
+    (count,) = _critical(np.array([shots]), within, level)
+    return float(at_least(count, shots, detect))
+
+
+def smallest_that_can_fail(probability: float, level: float) -> int:
+    """Return the number of shots with which an event of this probability is refuted if all shots are in it."""
+    if probability <= 0:
+        return 1
+    if probability >= 1:
+        return LARGEST
+    return max(1, int(np.ceil(np.log(level) / np.log(probability))))
+
+
+def _enough(shots: Numbers, detect: float, within: float, level: float, power: float) -> NDArray[np.bool_]:
+    """Return for each number of shots whether the power suffices."""
+    return at_least(_critical(shots, within, level), shots, detect) >= power
+
+
+def _critical(shots: Numbers, within: float, level: float) -> Array:
+    """Return for each number of shots the smallest count that refutes ``within``; one more than shots if none does."""
+    low: Array = np.zeros(len(shots))
+    high: Array = np.asarray(shots + 1, dtype=np.float64)
+    while (high - low > 1).any():
+        middle = np.floor((low + high) / 2)
+        refuted = at_least(middle, shots, within) < level
+        high[refuted], low[~refuted] = middle[refuted], middle[~refuted]
+    return high

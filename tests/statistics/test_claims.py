@@ -1,0 +1,352 @@
+"""Claims about counts: what they accept, what they refute, what they refuse."""
+
+import math
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from qiskit.result import Counts
+from scipy import stats
+
+from pytest_iqm import distribution, expectation, journal, probability, same_as, shots_for, support
+from pytest_iqm.statistics import CountsError, TooFewShots
+
+BELL = {"00": 0.5, "11": 0.5}
+GOOD = {"00": 490, "11": 470, "01": 25, "10": 15}
+BAD = {"00": 480, "01": 520}
+
+
+class TestDistribution:
+    def test_it_holds_within_its_tolerance(self):
+        assert distribution(BELL, within=0.06) == GOOD
+        assert distribution(BELL, within=0.06) == GOOD
+        assert distribution(BELL, within=0.06) != BAD
+
+    def test_the_verdict_says_why(self):
+        verdict = distribution(BELL, within=0.06).check(BAD)
+        assert not verdict
+        assert verdict.p_value < 1e-100
+        assert verdict.tvd == pytest.approx(0.52)
+        assert (verdict.shots, verdict.alpha) == (1000, 1e-6)
+        assert [row.name for row in verdict.outcomes] == ["01", "11", "00"]
+        assert verdict.outcomes[0].declared == 0
+        assert verdict.outcomes[0].low < 0.52 < verdict.outcomes[0].high
+        assert verdict.power(0.2) > 0.99
+        assert verdict.power(0.07) < 0.1
+
+    @pytest.mark.parametrize("within", [0.0, 0.05])
+    def test_exactly_what_was_declared_is_never_refuted(self, within):
+        for width in range(1, 7):
+            declared = {f"{k:0{width}b}": 1 / 2**width for k in range(2**width)}
+            counts = dict.fromkeys(declared, 64)
+            assert distribution(declared, within=within).check(counts).p_value == 1.0
+
+    def test_without_tolerance_one_stray_shot_refutes(self):
+        assert distribution({"0": 1.0}).check({"0": 999, "1": 1}).p_value == 0.0
+        assert distribution({"0": 1.0}).check({"0": 1000}).passed
+
+    def test_a_missing_outcome_of_many_is_seen(self):
+        """The G-test sees it too; a tolerance per outcome of 0.05 never does."""
+        declared = {f"{k:05b}": 1 / 32 for k in range(32)}
+        counts = dict.fromkeys(list(declared)[1:], 4096 // 31)
+        assert distribution(declared, within=0.005).check(counts).p_value < 1e-6
+
+    def test_a_binomial_test_agrees(self):
+        """One bit with tolerance: no more than 12 times the exact p-value, and never less than it."""
+        for ones in (540, 560, 600, 650):
+            exact = stats.binomtest(ones, 1000, 0.52, alternative="greater").pvalue
+            ours = distribution({"0": 0.5, "1": 0.5}, within=0.02).check({"0": 1000 - ones, "1": ones}).p_value
+            assert min(1.0, exact) <= ours <= max(12 * exact, 1e-300)
+
+    @given(st.permutations(list(GOOD.items())), st.floats(0, 0.3))
+    def test_order_does_not_matter(self, items, within):
+        claim = distribution(BELL, within=within)
+        assert claim.check(dict(items)) == claim.check(GOOD)
+
+    @given(st.dictionaries(st.text("01", min_size=3, max_size=3), st.integers(0, 500), min_size=1), st.randoms())
+    def test_names_of_outcomes_do_not_matter(self, counts, dice):
+        if sum(counts.values()) < 10:
+            counts["000"] = 10
+        keys = [f"{k:03b}" for k in range(8)]
+        other = dict(zip(keys, dice.sample(keys, 8), strict=True))
+        declared = {"000": 0.5, "111": 0.25, "101": 0.25}
+        renamed = distribution({other[key]: value for key, value in declared.items()}, within=0.1)
+        one = distribution(declared, within=0.1).check(counts)
+        assert renamed.check({other[key]: n for key, n in counts.items()}).p_value == pytest.approx(one.p_value)
+
+    @given(st.floats(0, 0.5), st.floats(0, 0.5))
+    def test_more_tolerance_never_refutes_more(self, one, other):
+        low, high = sorted((one, other))
+        assert distribution(BELL, within=low).check(GOOD).p_value <= distribution(BELL, within=high).check(GOOD).p_value
+
+
+class TestBounds:
+    def test_support(self):
+        assert support({"00", "11"}, leak=0.05) == GOOD
+        assert support("00", leak=0.3) != GOOD
+        verdict = support(["00", "11"], leak=0.02).check(GOOD)
+        assert verdict.p_value == pytest.approx(stats.binomtest(40, 1000, 0.02, alternative="greater").pvalue)
+        assert verdict.tvd == pytest.approx(0.02)
+
+    def test_probability(self):
+        verdict = probability("00", at_least=0.55).check(GOOD)
+        assert verdict.p_value == pytest.approx(stats.binomtest(490, 1000, 0.55, alternative="less").pvalue)
+        verdict = probability(["00", "11"], at_least=0.5, at_most=0.95).check(GOOD)
+        assert verdict.p_value == pytest.approx(2 * stats.binomtest(960, 1000, 0.95, alternative="greater").pvalue)
+        assert probability("01", at_most=0.05) == GOOD
+
+    def test_expectation(self):
+        assert expectation("ZZ", at_least=0.9) == GOOD
+        verdict = expectation("ZZ", at_least=0.95).check(GOOD)  # ⟨ZZ⟩ = 1 − 2·P(odd)
+        assert verdict.p_value == pytest.approx(stats.binomtest(40, 1000, 0.025, alternative="greater").pvalue)
+        assert expectation("ZZ", at_most=0.5) != GOOD
+        assert expectation("ZZ", at_least=0.9, at_most=0.95) == GOOD
+
+    def test_the_rightmost_letter_is_the_rightmost_bit(self):
+        counts = {"01": 1000}
+        assert expectation("ZI", at_least=0.9) == counts
+        assert expectation("IZ", at_most=-0.9) == counts
+        assert expectation("I Z", at_most=-0.9) == counts
+
+
+class TestSameAs:
+    def test_samples_of_one_device(self):
+        dice = np.random.default_rng(1)
+        keys = [f"{k:04b}" for k in range(16)]
+        p = dice.dirichlet(np.ones(16))
+        one, other = (dict(zip(keys, dice.multinomial(2000, p).tolist(), strict=True)) for _ in range(2))
+        assert same_as(one) == other
+        assert same_as(one).check(other).p_value > 0.001
+
+    def test_samples_of_two_devices(self):
+        assert same_as(GOOD, within=0.06) != BAD
+        assert same_as(GOOD, within=0.06) == {"00": 950, "11": 960, "01": 40, "10": 50}
+        assert same_as(GOOD).check(BAD).tvd == pytest.approx(0.495)
+
+    def test_half_of_a_single_shot_is_nothing(self):
+        with pytest.raises(TooFewShots, match="with 1 shots against 1000: take more of both"):
+            same_as(GOOD).check({"00": 1})
+
+
+class TestForms:
+    CLAIM = distribution(BELL, within=0.06)
+
+    def test_all_are_the_same(self):
+        class Result:
+            def get_counts(self):
+                return Counts(GOOD)
+
+        memory = [key for key, count in GOOD.items() for _ in range(count)]
+        expected = self.CLAIM.check(GOOD)
+        registers = {f"{key[0]} {key[1]}": count for key, count in GOOD.items()}
+        for form in (Counts(GOOD), Counter(memory), memory, tuple(memory), Result(), registers):
+            assert self.CLAIM.check(form) == expected
+
+    def test_spaces_of_the_claim_do_not_matter(self):
+        assert distribution({"0 0": 0.5, "1 1": 0.5}, within=0.06) == GOOD
+
+    @pytest.mark.parametrize(
+        ("counts", "said"),
+        [
+            ({}, "there are no shots"),
+            ({"00": 0}, "there are no shots"),
+            (5, "counts are a mapping such as Counts, a Result, or a list of bit strings"),
+            ("0011", "counts are a mapping such as Counts"),
+            ({0: 5}, "outcomes are bit strings such as '01' or '0 11', got 0; numbers don't say"),
+            ({"0x3": 5}, "got '0x3'; numbers don't say how many bits there are, take get_counts()"),
+            ({"02": 5}, "outcomes are bit strings such as '01'"),
+            ({"": 5}, "outcomes are bit strings such as '01'"),
+            ({"00": 0.5, "11": 0.5}, "a count is a number of shots, got 0.5 for '00'; counts, not probabilities"),
+            ({"00": -1}, "a count is a number of shots, got -1"),
+            ({"00": True}, "a count is a number of shots, got True"),
+            ({"00": 5, "0": 5}, "not the same in all"),
+            ({"0 0": 5, "11": 5}, "some outcomes are split into registers"),
+            ({"000": 500}, "the claim is about 2 bits, and the counts have 3: '000'; does the circuit have bits"),
+            ({"0": 500}, "the claim is about 2 bits, and the counts have 1: '0'"),
+            ({"0 00": 500}, "the counts have 3, in registers of 1 and 2 bits"),
+        ],
+    )
+    def test_others_are_refused(self, counts, said):
+        with pytest.raises(CountsError, match=said.replace("(", r"\(").replace(")", r"\)")):
+            self.CLAIM.check(counts)
+
+    def test_several_circuits_are_refused(self):
+        class Result:
+            def get_counts(self):
+                return [GOOD, GOOD]
+
+        with pytest.raises(CountsError, match=r"the result has 2 circuits.*get_counts\(0\)"):
+            self.CLAIM.check(Result())
+
+    def test_other_registers_are_refused(self):
+        claim = distribution({"0 00": 1.0})
+        assert claim == {"0 00": 100}
+        with pytest.raises(CountsError, match=r"registers of \(1, 2\) bits, and the counts of \(2, 1\)"):
+            claim.check({"00 0": 100})
+
+
+class TestMisuse:
+    @pytest.mark.parametrize(
+        ("make", "said"),
+        [
+            (lambda: distribution({}), "at least one outcome"),
+            (lambda: distribution({"0": 0.5, "1": 0.4}), "add up to 0.9, and not to 1"),
+            (lambda: distribution({"0": 1.5, "1": -0.5}), "lies between 0 and 1, got 1.5"),
+            (lambda: distribution({"0": "x"}), "lies between 0 and 1, got 'x'"),
+            (lambda: distribution({"0": math.nan, "1": 1}), "lies between 0 and 1, got nan"),
+            (lambda: distribution({"0": 0.5, "11": 0.5}), "different numbers of bits: 0, 11"),
+            (lambda: distribution(BELL, within=1), "within=1 tolerates everything"),
+            (lambda: distribution(BELL, within=-0.1), "within lies between 0 and 1, got -0.1"),
+            (lambda: support([]), "at least one outcome"),
+            (lambda: support(["0", "11"]), "different numbers of bits"),
+            (lambda: probability([], at_least=0.5), "at least one outcome"),
+            (lambda: probability("0"), "claim a bound"),
+            (lambda: probability("0", at_least=2), "at_least lies between 0 and 1, got 2"),
+            (lambda: probability("0", at_least=0.6, at_most=0.5), "at_least=0.6 is larger than at_most=0.5"),
+            (lambda: probability("0", at_least=0), "claims nothing"),
+            (lambda: expectation("ZX", at_least=0.5), "for X and Y rotate the basis"),
+            (lambda: expectation("II", at_least=0.5), "there is nothing to claim"),
+            (lambda: expectation("Z", at_least=-1), "claims nothing"),
+            (lambda: expectation("Z", at_most=3), "at_most lies between -1 and 1, got 3"),
+        ],
+    )
+    def test_claims_that_make_no_sense_are_refused(self, make, said):
+        with pytest.raises(ValueError, match=said):
+            make()
+
+    @pytest.mark.parametrize("alpha", [0, 1, -1])
+    def test_alpha_has_to_make_sense(self, alpha):
+        with pytest.raises(ValueError, match="alpha lies between 0 and 1"):
+            distribution(BELL).check(GOOD, alpha=alpha)
+
+    @pytest.mark.parametrize(
+        "claim",
+        [
+            distribution(BELL, within=0.3),
+            support("00", leak=0.3),
+            probability("00", at_least=0.9, at_most=0.95),
+            expectation("ZZ", at_least=0.5),
+        ],
+    )
+    def test_too_few_shots_ever_to_fail_are_refused(self, claim):
+        with pytest.raises(
+            TooFewShots, match=r"could not fail at α = 1e-06 with 5 shots: take \d+ at least"
+        ) as refused:
+            claim.check({"11": 5})
+        needed = int(str(refused.value).split("take ")[1].split(" ")[0])
+        worst = min((claim.check({key: needed}) for key in ("00", "01", "10", "11")), key=lambda v: v.p_value)
+        assert not worst.passed
+
+    def test_claims_can_not_be_hashed_and_equal_themselves_only(self):
+        claim = distribution(BELL)
+        assert claim == claim
+        assert claim != distribution(BELL)
+        with pytest.raises(TypeError):
+            hash(claim)
+
+    @pytest.mark.parametrize(
+        "claim",
+        [
+            distribution(BELL),
+            support(["0"]),
+            probability("0", at_least=0.5),
+            expectation("Z", at_least=0.5),
+            same_as({"0": 10}),
+        ],
+    )
+    def test_they_say_what_they_are(self, claim):
+        assert repr(claim).startswith(type(claim).__name__.lower().replace("sameas", "same_as") + "(")
+
+
+class TestHints:
+    @pytest.mark.parametrize(
+        ("declared", "made", "said"),
+        [
+            ({"00": 0.5, "11": 0.5}, {"00": 0.5, "01": 0.5}, "bit 1 is always 0"),
+            ({"001": 1.0}, {"100": 1.0}, "bits 0 and 2 are swapped|reverse order"),
+            ({"0011": 0.5, "0010": 0.5}, {"1100": 0.5, "0100": 0.5}, "reverse order"),
+            ({"010": 0.5, "011": 0.5}, {"000": 0.5, "001": 0.5}, "bit 1 is (flipped|always 0)"),
+            (
+                {"00": 0.5, "11": 0.5},
+                dict.fromkeys(("00", "01", "10", "11"), 0.25),
+                "bit . (is random|does not depend)",
+            ),
+            ({"000": 1.0}, {"000": 0.5, "100": 0.5}, "bit 2 is random"),
+            (
+                {"00": 0.2, "11": 0.8},
+                {"00": 0.04, "01": 0.16, "10": 0.16, "11": 0.64},
+                "bit . does not depend on the others",
+            ),
+        ],
+    )
+    def test_a_simple_mistake_is_named(self, declared, made, said):
+        dice = np.random.default_rng(1)
+        counts = dict(zip(made, dice.multinomial(4000, list(made.values())).tolist(), strict=True))
+        verdict = distribution(declared, within=0.02).check(counts)
+        assert not verdict.passed
+        assert re.search(said, verdict.hint)
+
+    def test_noise_is_not_taken_for_a_mistake(self):
+        counts = {f"{k:03b}": 100 for k in range(8)}
+        assert distribution({"000": 1.0}, within=0.1).check(counts).hint is None
+
+    def test_wide_outcomes_have_none(self):
+        assert distribution({"0" * 11: 1.0}, within=0.1).check({"1" * 11: 1000}).hint is None
+
+
+class TestShots:
+    @pytest.mark.parametrize(
+        ("within", "detect", "about"),
+        [(0.05, 0.1, 1315), (0.05, 0.15, 405), (0.05, 0.25, 140), (0.1, 0.2, 605), (0.1, 0.5, 55)],
+    )
+    def test_they_suffice_and_are_not_many_more_than_needed(self, within, detect, about):
+        shots = shots_for(detect=detect, within=within)
+        assert abs(shots - about) < 0.05 * about
+        for n in (shots, shots + 1, shots + 100):
+            critical = stats.binom.isf(1e-6, n, within) + 1
+            assert stats.binom.sf(critical - 1, n, detect) >= 0.99
+        critical = stats.binom.isf(1e-6, shots - 1, within) + 1
+        assert stats.binom.sf(critical - 1, shots - 1, detect) < 0.99
+
+    def test_a_distribution_takes_a_few_more(self):
+        assert shots_for(detect=0.2, within=0.1) < shots_for(detect=0.2, within=0.1, outcomes=4) < 800
+
+    def test_without_tolerance_one_event_is_enough(self):
+        assert shots_for(detect=0.5, power=0.99) == 7  # 1 − 2⁻⁷ > 0.99
+        assert shots_for(detect=1.0) == 1
+
+    def test_large_numbers(self):
+        shots = shots_for(detect=0.0105, within=0.01)
+        critical = stats.binom.isf(1e-6, shots, 0.01) + 1
+        assert stats.binom.sf(critical - 1, shots, 0.0105) == pytest.approx(0.99, abs=1e-4)
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ({"detect": 0.1, "within": 0.1}, "can't be detected"),
+            ({"detect": 2.0}, "detect is a probability"),
+            ({"detect": 0.5, "alpha": 0.0}, "alpha and power lie between 0 and 1"),
+            ({"detect": 0.5, "power": 1.0}, "alpha and power lie between 0 and 1"),
+            ({"detect": 0.1000001, "within": 0.1}, "too close to"),
+        ],
+    )
+    def test_nonsense_is_refused(self, arguments, said):
+        with pytest.raises(ValueError, match=said):
+            shots_for(**arguments)
+
+
+def test_a_session_has_its_own_alpha_and_hears_of_verdicts():
+    heard = []
+
+    def judge(verdict):
+        heard.append(verdict)
+        return True
+
+    with journal.session(0.01, judge):
+        assert BAD == distribution(BELL)  # noqa: SIM300
+        assert distribution(BELL, within=0.06).check(GOOD).alpha == 0.01
+    assert [verdict.alpha for verdict in heard] == [0.01]
+    assert distribution(BELL, within=0.06).check(GOOD).alpha != 0.01

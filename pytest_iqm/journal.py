@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pytest_iqm.statistics.verdict import Verdict
@@ -12,7 +12,20 @@ if TYPE_CHECKING:
 ALPHA = 1e-6
 """How often a true claim may fail, unless something else is asked for."""
 
-_sessions: list[tuple[float, Callable[[Verdict], bool]]] = []
+
+class Session(Protocol):
+    """What knows more than the counts: a test session."""
+
+    alpha: float
+
+    def judge(self, verdict: Verdict) -> bool:
+        """Return what ``==`` says of a verdict."""
+
+    def published_tolerance(self, counts: dict[str, int]) -> float | None:
+        """Return the tolerance that a calibration implies for the circuit that counts are of, if it is known."""
+
+
+_sessions: list[Session] = []
 
 
 def alpha(asked: float | None) -> float:
@@ -22,7 +35,7 @@ def alpha(asked: float | None) -> float:
         ValueError: It does not lie between 0 and 1.
 
     """
-    value = asked if asked is not None else _sessions[-1][0] if _sessions else ALPHA
+    value = asked if asked is not None else _sessions[-1].alpha if _sessions else ALPHA
     if not 0 < value < 1:
         raise ValueError(f"alpha lies between 0 and 1, got {value!r}")
     return value
@@ -30,15 +43,19 @@ def alpha(asked: float | None) -> float:
 
 def holds(verdict: Verdict) -> bool:
     """Return what ``==`` says of a verdict; the session may know that the counts mean nothing."""
-    return _sessions[-1][1](verdict) if _sessions else verdict.passed
+    return _sessions[-1].judge(verdict) if _sessions else verdict.passed
+
+
+def published_tolerance(counts: dict[str, int]) -> float | None:
+    """Return the tolerance that a calibration implies for the circuit that counts are of; None if nobody knows it."""
+    return _sessions[-1].published_tolerance(counts) if _sessions else None
 
 
 @contextmanager
-def session(alpha: float, judge: Callable[[Verdict], bool]) -> Iterator[None]:
-    """Let claims have this α, and ask ``judge`` what ``==`` says of their verdicts."""
-    entry = (alpha, judge)
-    _sessions.append(entry)
+def session(session: Session) -> Iterator[None]:
+    """Let a session have a say in claims."""
+    _sessions.append(session)
     try:
         yield
     finally:
-        _sessions.remove(entry)
+        _sessions.remove(session)

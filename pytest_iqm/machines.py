@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from iqm_fakes import FakeIQMClient, FakeIQMServer
     from pytest_iqm.backend import IQMBackend
     from pytest_iqm.report.facts import Collector
+    from pytest_iqm.twin import Twins
 
 
 @dataclass(frozen=True)
@@ -180,16 +181,27 @@ class FakeMachine(Machine):
         attributes.update(vars(IQMBackend(self.client)))
         self._pristine = _state(self.backend)
 
+    @property
+    def job_ids(self) -> list[str]:
+        """The ids of the jobs that the current test submitted."""
+        return [str(job.id) for job in self.server.jobs]
+
+    @cached_property
+    def twins(self) -> Twins:
+        """The twins of the machine."""
+        from pytest_iqm.twin import Twins
+
+        return Twins(self.client)
+
     def facts(self, *, detailed: bool) -> list[dict[str, Any]]:
         """Return what is known of the jobs that the current test submitted."""
-        jobs = [str(job.id) for job in self.server.jobs]
-        return self._collector(detailed).facts(jobs) if jobs else []
+        return self._collector(detailed).facts(self.job_ids) if self.job_ids else []
 
     def _collector(self, detailed: bool) -> Collector:
         from pytest_iqm.report.facts import Collector
 
         if self._collected is None:
-            self._collected = Collector(self.client, lengths=True, detailed=detailed)
+            self._collected = Collector(self.client, self.twins, lengths=True, detailed=detailed)
         return self._collected
 
     def close(self) -> None:
@@ -262,7 +274,13 @@ class Machines:
 
     def job_ids(self) -> list[str]:
         """Return the ids of the jobs that the current test submitted to fakes."""
-        return [str(job.id) for machine in self._fakes for job in machine.server.jobs]
+        return [job for machine in self._fakes for job in machine.job_ids]
+
+    def published_tolerance(self, counts: dict[str, int]) -> float | None:
+        """Return the tolerance that a calibration implies for the circuit of the current test that counts are of."""
+        fakes = [machine for machine in self._fakes if machine.job_ids]
+        known = (machine.twins.tolerance(machine.job_ids, counts) for machine in fakes)
+        return next((tolerance for tolerance in known if tolerance is not None), None)
 
     def facts(self) -> list[dict[str, Any]]:
         """Return what is known of the jobs that the current test submitted to fakes."""

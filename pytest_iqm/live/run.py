@@ -155,7 +155,9 @@ class LiveTests:
         from pytest_iqm.report.facts import Collector
 
         if self._collector is None:
-            self._collector = Collector(self.supervisor.client, lengths=False, detailed=self._detailed)
+            self._collector = Collector(
+                self.supervisor.client, self.supervisor.twins, lengths=False, detailed=self._detailed
+            )
         return self._collector.facts(jobs)
 
     def check_presence(self) -> None:

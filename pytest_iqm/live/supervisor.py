@@ -21,6 +21,8 @@ from pytest_iqm.settings import Live, Settings
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
+    from pytest_iqm.twin import Twins
+
 AWAY = (429, 503)
 """Answers of a machine that can't be used now."""
 
@@ -129,6 +131,13 @@ class Supervisor:
         from iqm_fakes.client import connect
 
         return connect(self._live.url.value, quantum_computer=self._live.computer.value)
+
+    @cached_property
+    def twins(self) -> Twins:
+        """The twins of the machine."""
+        from pytest_iqm.twin import Twins
+
+        return Twins(self.client)
 
     def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
         """Send a request of the vendor's client.

@@ -14,6 +14,7 @@ from pytest_iqm.journal import session
 from pytest_iqm.live.preflight import is_mock
 
 if TYPE_CHECKING:
+    from pytest_iqm.live.run import LiveTests
     from pytest_iqm.statistics import Verdict
 
 CLAIMS = "iqm_claims"
@@ -39,12 +40,21 @@ class Claims:
         self._noted: list[dict[str, Any]] = []
         self._refuted: list[Verdict] = []
         settings = config.stash[MACHINES].settings
+        self.alpha = settings.alpha.value
         self._random = is_mock(settings.live)
         stack = ExitStack()
-        stack.enter_context(session(settings.alpha.value, self._judge))
+        stack.enter_context(session(self))
         config.add_cleanup(stack.close)
 
-    def _judge(self, verdict: Verdict) -> bool:
+    def published_tolerance(self, counts: dict[str, int]) -> float | None:
+        """Return the tolerance that the calibration implies for the circuit of this test that counts are of."""
+        live: LiveTests | None = self._config.pluginmanager.get_plugin("iqm-live-tests")
+        if live is not None:
+            return live.supervisor.twins.tolerance(live.supervisor.jobs, counts)
+        return self._config.stash[MACHINES].published_tolerance(counts)
+
+    def judge(self, verdict: Verdict) -> bool:
+        """Note a verdict; random bits refute nothing."""
         self._noted.append(
             {
                 "claim": verdict.claim,

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iqm_fakes.client import VENDOR_ERRORS, get, quantum_computer_alias
-from iqm_fakes.device import Device, DeviceError
+from iqm_fakes.client import VENDOR_ERRORS, get
 from iqm_fakes.noise import Noise
-from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
 from iqm_fakes.results import histogram
-from iqm_fakes.simulator import CircuitError, Simulator
+from pytest_iqm.twin import UNKNOWN, Twins
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -30,15 +27,6 @@ AFFORDABLE = 0.5
 
 IDEAL_SHOTS = 20_000
 
-_WRONG: tuple[type[Exception], ...] = (
-    *VENDOR_ERRORS,
-    DeviceError,
-    InvalidPayload,
-    UnmappedQubit,
-    CircuitError,
-    NotImplementedError,
-)
-
 
 @dataclass
 class Collector:
@@ -46,15 +34,16 @@ class Collector:
 
     Args:
         client: Connected to the server.
+        twins: Of its machine.
         lengths: Whether to say how long circuits take.
         detailed: Whether a report is going to show circuits, histograms and the qubits used.
 
     """
 
     client: IQMClient
+    twins: Twins
     lengths: bool
     detailed: bool
-    _calibrations: dict[str, tuple[Noise, Simulator, Simulator]] = field(default_factory=dict)
 
     def facts(self, jobs: Iterable[str]) -> list[Facts]:
         """Return what is known of jobs; what the server doesn't tell is said to be unknown."""
@@ -86,11 +75,9 @@ class Collector:
     def _add_circuits(self, facts: Facts, payload: Mapping[str, Any], calibration_set: str) -> None:
         """Add what can be said of the circuits by themselves: how long they take, and what should come out."""
         try:
-            noise, simulator, ideal = self._calibration(calibration_set)
-            request = CircuitJobPayload.parse(json.dumps(payload).encode())
-            options = request.options()
-            programs = [simulator.check(request.circuit(index), options) for index in range(len(request.circuits))]
-        except _WRONG:
+            twin = self.twins.of(calibration_set)
+            request, programs = twin.programs(dict(payload))
+        except UNKNOWN:
             return  # a failed job says itself what is wrong with it; the report goes without
         facts["over_t2"] = max(program.over_t2 for program in programs)
         if not self.detailed:
@@ -98,10 +85,10 @@ class Collector:
         measured = self._measured(facts)
         facts["shown"] = []
         for index, program in enumerate(programs[:SHOWN]):
-            plan = ideal.plan(program, IDEAL_SHOTS)
+            plan = twin.ideal.plan(program, IDEAL_SHOTS)
             expected = None
             if plan.seconds < AFFORDABLE:
-                (bits,) = ideal.run_all([plan], [np.random.SeedSequence(index)])
+                (bits,) = twin.ideal.run_all([plan], [np.random.SeedSequence(index)])
                 expected = {key: count / IDEAL_SHOTS for key, count in histogram(list(bits.values())).items()}
             circuit = request.circuit(index)
             facts["shown"].append(
@@ -117,24 +104,13 @@ class Collector:
                 }
             )
         used = dict.fromkeys(component for program in programs for component in program.components)
-        facts["components"] = [_component(noise, component) for component in used]
+        facts["components"] = [_component(twin.noise, component) for component in used]
 
     def _measured(self, facts: Facts) -> list[dict[str, int]]:
         if facts["status"] != "completed":
             return []
         counts = get(self.client, f"jobs/{facts['id']}/artifacts/measurement_counts", missing=True)
         return [circuit["counts"] for circuit in counts or ()]
-
-    def _calibration(self, identifier: str) -> tuple[Noise, Simulator, Simulator]:
-        if identifier not in self._calibrations:
-            device = Device.published(self.client, quantum_computer_alias(self.client), [identifier])
-            calibration = device.calibration()
-            self._calibrations[identifier] = (
-                Noise(calibration),
-                Simulator(calibration),
-                Simulator(calibration, noise=False),
-            )
-        return self._calibrations[identifier]
 
 
 def _component(noise: Noise, component: str) -> dict[str, Any]:

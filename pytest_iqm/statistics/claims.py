@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from pytest_iqm.statistics.tails import (
     total_variation,
 )
 from pytest_iqm.statistics.verdict import Outcome, TooFewShots, Verdict
+
+CALIBRATION: Final = "calibration"
 
 ROUNDING = 1e-6
 """By how much declared probabilities may miss 1 in all."""
@@ -60,7 +62,9 @@ class Claim(ABC):
 class Distribution(Claim):
     """TVD(device, declared) ≤ within; see :func:`distribution`."""
 
-    def __init__(self, probabilities: Mapping[str, float], *, within: float = 0.0) -> None:
+    def __init__(
+        self, probabilities: Mapping[str, float], *, within: float | Literal["calibration"] = 0.0, job: Any = None
+    ) -> None:
         if not probabilities:
             raise ValueError("a distribution declares at least one outcome")
         self.probabilities: dict[str, float] = {}
@@ -72,17 +76,40 @@ class Distribution(Claim):
         if abs(total - 1) > ROUNDING:
             raise ValueError(f"the declared probabilities add up to {total:.6g}, and not to 1: {dict(probabilities)}")
         _width(self.probabilities, "declared outcomes")
-        self.within = _tolerance("within", within)
+        self.within: float | Literal["calibration"] = (
+            CALIBRATION if within == CALIBRATION else _tolerance("within", within)
+        )
+        self._job = job
         self._shape = shape(probabilities)
 
     def __repr__(self) -> str:
-        return f"distribution({self.probabilities}, within={self.within:g})"
+        return f"distribution({self.probabilities}, within={self.within!r})"
+
+    def _delta(self, seen: dict[str, int]) -> float:
+        """Return the tolerance in numbers."""
+        if isinstance(self.within, float):
+            return self.within
+        if self._job is not None:
+            from pytest_iqm.twin import Twins
+
+            delta = Twins(self._job.backend().client).tolerance([str(self._job.job_id())], seen)
+        else:
+            delta = journal.published_tolerance(seen)
+        if delta is None:
+            raise CountsError(
+                "within='calibration' needs to know the job that the counts are of, and none of this test has them: "
+                "give it, distribution(..., job=job)"
+            )
+        if delta >= 1:
+            raise CountsError("the published errors of this circuit are so large that its counts may be anything")
+        return delta
 
     def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
         """Judge counts, see :meth:`Claim.check`."""
         alpha = journal.alpha(alpha)
         seen = read(counts)
         width = _fitting(seen, _width(self.probabilities, ""), counts, self._shape)
+        delta = self._delta(seen)
         declared = {key: value for key, value in self.probabilities.items() if value > 0}
         scale = math.fsum(declared.values())
         cells = [seen.get(key, 0) for key in declared]
@@ -93,22 +120,22 @@ class Distribution(Claim):
         observed, expected = np.array(cells, float), np.array(q)
         shots = int(observed.sum())
         level = alpha / (FAMILIES * 2 * len(q))
-        _enough(shots, min(1.0, min(q) + self.within), level, alpha, repr(self))
-        p_value = refutes_distribution(observed, expected, self.within)
+        _enough(shots, min(1.0, min(q) + delta), level, alpha, repr(self))
+        p_value = refutes_distribution(observed, expected, delta)
         passed = p_value >= alpha
         keys = dict.fromkeys([*self.probabilities, *seen])
         rows = [_row(key, self.probabilities.get(key, 0.0), seen.get(key, 0), shots) for key in keys]
         return Verdict(
-            claim=f"TVD(device, declared) ≤ {self.within:g}",
+            claim=f"TVD(device, declared) ≤ {delta:.3g}" + (" (calibration)" if self.within == CALIBRATION else ""),
             passed=passed,
             p_value=p_value,
             alpha=alpha,
             shots=shots,
             tvd=total_variation(observed / shots, expected),
-            within=self.within,
+            within=delta,
             level=level,
             outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
-            hint=None if passed else hint(seen, self.probabilities, self.within),
+            hint=None if passed else hint(seen, self.probabilities, delta),
         )
 
 
@@ -291,21 +318,25 @@ class SameAs(Claim):
         )
 
 
-def distribution(probabilities: Mapping[str, float], *, within: float = 0.0) -> Distribution:
+def distribution(
+    probabilities: Mapping[str, float], *, within: float | Literal["calibration"] = 0.0, job: Any = None
+) -> Distribution:
     """Claim that a device has a distribution, but for noise: TVD(device, declared) ≤ ``within``.
 
     Args:
         probabilities: Outcome → probability; they add up to 1, and what is not declared has probability 0. The
             leftmost bit is the last one of the circuit, as in Qiskit's counts; spaces between registers don't matter.
         within: Total variation distance that noise may make: the largest difference of the probability of any event.
-            0 is for simulations without noise.
+            0 is for simulations without noise. ``"calibration"`` takes it from the errors and times that the machine
+            publishes, along the circuit as it was compiled: see :meth:`pytest_iqm.twin.Twin.tolerance`.
+        job: The job that the counts are of. Within a test that uses ``iqm_backend``, its jobs are looked through.
 
     Raises:
         ValueError: The probabilities don't add up to 1, or something is no probability.
         CountsError: An outcome is no bit string, or they have different widths.
 
     """
-    return Distribution(probabilities, within=within)
+    return Distribution(probabilities, within=within, job=job)
 
 
 def support(outcomes: Iterable[str], *, leak: float = 0.0) -> Support:

@@ -339,14 +339,26 @@ class TestShots:
 
 
 def test_a_session_has_its_own_alpha_and_hears_of_verdicts():
-    heard = []
+    class Session:
+        alpha = 0.01
+        heard = ()
 
-    def judge(verdict):
-        heard.append(verdict)
-        return True
+        def judge(self, verdict):
+            self.heard += (verdict,)
+            return True
 
-    with journal.session(0.01, judge):
+        def published_tolerance(self, counts):
+            return {490: 0.3, 480: None, 7: 1.0}[counts["00"]]
+
+    session = Session()
+    with journal.session(session):
         assert BAD == distribution(BELL)  # noqa: SIM300
         assert distribution(BELL, within=0.06).check(GOOD).alpha == 0.01
-    assert [verdict.alpha for verdict in heard] == [0.01]
+        claim = distribution(BELL, within="calibration")
+        assert claim.check(GOOD).claim == "TVD(device, declared) ≤ 0.3 (calibration)"
+        with pytest.raises(CountsError, match="none of this test has them: give it"):
+            claim.check(BAD)
+        with pytest.raises(CountsError, match="may be anything"):
+            claim.check({"00": 7})
+    assert [verdict.alpha for verdict in session.heard] == [0.01]
     assert distribution(BELL, within=0.06).check(GOOD).alpha != 0.01

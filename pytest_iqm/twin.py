@@ -17,7 +17,7 @@ from iqm_fakes.simulator import CircuitError, Simulator
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
-    from iqm_fakes.simulator import Program
+    from iqm_fakes.simulator.circuit import Operation, Program
 
 UNKNOWN: tuple[type[Exception], ...] = (
     *VENDOR_ERRORS,
@@ -66,25 +66,35 @@ class Twin:
         distance of an operation's noise from none: :math:`p (1 - d^{-2})` for a depolarising channel of probability p
         on dimension d; :math:`1 - e^{-t/T_1}` for amplitude damping and :math:`\frac12 (1 - e^{-t/T_\varphi})` for
         dephasing during t, with :math:`1/T_\varphi = 1/T_2 - 1/(2 T_1)`; and the larger of both readout errors for a
-        recorded bit. Distances add up at most, whatever the circuit does. Coherent errors and crosstalk are not
+        recorded bit. A component in its ground state does not relax: before its first gate, and while MOVE keeps its
+        state elsewhere. Distances add up at most, whatever else the circuit does. Coherent errors and crosstalk are not
         published, and may exceed it; on hardware, leave room for them.
         """
-        kept = 1.0
+        kept, empty = 1.0, set(program.components)
         for operation in program.operations:
             locus = tuple(program.components[target] for target in operation.targets)
-            for component in locus:
-                if operation.name in ("measure", "measure_fidelity", "reset"):
-                    name = "measure" if operation.name == "reset" else operation.name
-                    kept *= 1 - max(self.noise.readout(component, name))
-            if operation.name == "delay":
-                seconds = operation.parameters[0]
-            else:
+            seconds = self._seconds(operation, locus)
+            if operation.name in ("measure", "measure_fidelity", "reset"):
+                name = "measure" if operation.name == "reset" else operation.name
+                kept *= 1 - max(self.noise.readout(locus[0], name))
+            elif operation.name != "delay":
                 gate = self.noise.gate(operation.name, locus, operation.implementation)
                 kept *= 1 - gate.depolarizing * (1 - 4.0 ** -len(locus))
-                seconds = 0.0 if operation.name.startswith("measure") else gate.duration
-            for component in locus:
+            if operation.name == "move":
+                empty ^= set(locus) if len(empty & set(locus)) == 1 else set()
+            elif operation.name != "delay":
+                empty -= set(locus)
+            for component in set(locus) - empty:
                 kept *= _kept(seconds, self.noise.relaxation(component))
         return 1 - kept
+
+    def _seconds(self, operation: Operation, locus: tuple[str, ...]) -> float:
+        """Return for how long the components of an operation relax, as they are simulated."""
+        if operation.name == "delay":
+            return operation.parameters[0]
+        if operation.name in ("measure", "measure_fidelity"):  # is part of the readout errors
+            return 0.0
+        return self.noise.gate(operation.name, locus, operation.implementation).duration
 
 
 def _kept(seconds: float, relaxation: Relaxation) -> float:

@@ -1,0 +1,453 @@
+"""How often claims about counts are wrong: false alarms on true claims, and mutants that are not caught.
+
+``python benchmarks/claims.py`` prints the tables of docs/statistics.md. All seeds are fixed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import SeedSequence
+from numpy.typing import NDArray
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
+from qiskit.circuit.library import QFT
+from scipy import stats
+
+from iqm_fakes import FakeIQMClient
+from iqm_fakes.payload import CircuitJobPayload
+from iqm_fakes.results import histogram
+from pytest_iqm import IQMBackend, distribution, shots_for
+from pytest_iqm.statistics import TooFewShots
+from pytest_iqm.statistics.tails import refutes_distribution
+from pytest_iqm.twin import Twin, Twins
+
+DEVICES = ("adonis", "garnet", "deneb")
+DETECT = 0.25
+"""Distance of the ideal distributions from which on a mutant has to be caught."""
+
+
+# -- false alarms ----------------------------------------------------------------------------------------------------
+
+
+def boundary(kind: str, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return a declared distribution, a device whose distance from it is the tolerance, and the tolerance."""
+    q = np.append(np.arange(k - 1, 0, -1.0), 0.0)
+    q /= q.sum()
+    if kind == "perfect":
+        return q, q, 0.0
+    delta = 0.06
+    p = q * (1 - delta)
+    p[-1] += delta
+    return q, p, delta
+
+
+def false_alarms(draws: int) -> None:
+    """Print the rate of false alarms at nominal levels, with noise on the boundary and without."""
+    print("| outcomes | shots | device | rate at 0.05 | at 0.01 | at 0.001 |")
+    print("|---|---|---|---|---|---|")
+    for k in (2, 4, 8, 16, 64):
+        for shots in (100, 1000, 10_000):
+            for kind in ("perfect", "boundary"):
+                q, p, delta = boundary(kind, k)
+                counts = np.random.default_rng([k, shots, len(kind)]).multinomial(shots, p, draws).astype(float)
+                values = np.array([refutes_distribution(each, q, delta) for each in counts])
+                rates = " | ".join(f"{np.mean(values < alpha):.1e}" for alpha in (0.05, 0.01, 0.001))
+                print(f"| {k} | {shots} | {kind} | {rates} |", flush=True)
+
+
+# -- circuits and mutants --------------------------------------------------------------------------------------------
+
+
+def ghz(n: int) -> QuantumCircuit:
+    """Return a GHZ state."""
+    qc = QuantumCircuit(n)
+    qc.h(0)
+    for qubit in range(n - 1):
+        qc.cx(qubit, qubit + 1)
+    return qc
+
+
+def w3() -> QuantumCircuit:
+    """Return a W state of three qubits."""
+    qc = QuantumCircuit(3)
+    qc.ry(2 * np.arccos(1 / np.sqrt(3)), 0)
+    qc.ch(0, 1)
+    qc.cx(1, 2)
+    qc.cx(0, 1)
+    qc.x(0)
+    return qc
+
+
+def qft_back() -> QuantumCircuit:
+    """Return a QFT of a number's phases, which gives the number."""
+    qc = QuantumCircuit(3)
+    for qubit in range(3):
+        qc.h(qubit)
+        qc.p(2 * np.pi * 5 * 2**qubit / 8, qubit)
+    return qc.compose(QFT(3, inverse=True).decompose())
+
+
+def grover() -> QuantumCircuit:
+    """Return a search of one of four."""
+    qc = QuantumCircuit(2)
+    qc.h([0, 1])
+    qc.cz(0, 1)
+    qc.h([0, 1])
+    qc.x([0, 1])
+    qc.cz(0, 1)
+    qc.x([0, 1])
+    qc.h([0, 1])
+    return qc
+
+
+def bernstein_vazirani() -> QuantumCircuit:
+    """Return a circuit that finds the number 101."""
+    qc = QuantumCircuit(4)
+    qc.x(3)
+    qc.h(range(4))
+    qc.cx(0, 3)
+    qc.cx(2, 3)
+    qc.h(range(4))
+    qc.x(3)
+    return qc
+
+
+def deutsch() -> QuantumCircuit:
+    """Return Deutsch's algorithm of a balanced function."""
+    qc = QuantumCircuit(2)
+    qc.x(1)
+    qc.h([0, 1])
+    qc.cx(0, 1)
+    qc.h(0)
+    qc.h(1)
+    return qc
+
+
+def ansatz() -> QuantumCircuit:
+    """Return two layers of a variational ansatz."""
+    qc = QuantumCircuit(3)
+    for layer in range(2):
+        for qubit in range(3):
+            qc.ry(0.4 + 0.7 * qubit + layer, qubit)
+        qc.cz(0, 1)
+        qc.cz(1, 2)
+    return qc
+
+
+def superdense() -> QuantumCircuit:
+    """Return superdense coding of 11."""
+    qc = QuantumCircuit(2)
+    qc.h(0)
+    qc.cx(0, 1)
+    qc.x(0)
+    qc.z(0)
+    qc.cx(0, 1)
+    qc.h(0)
+    return qc
+
+
+def swap_test() -> QuantumCircuit:
+    """Return a swap test of two different states."""
+    qc = QuantumCircuit(3)
+    qc.ry(1.0, 1)
+    qc.h(0)
+    qc.cswap(0, 1, 2)
+    qc.h(0)
+    return qc
+
+
+def adder() -> QuantumCircuit:
+    """Return a half adder of 1 and 1."""
+    qc = QuantumCircuit(3)
+    qc.x([0, 1])
+    qc.ccx(0, 1, 2)
+    qc.cx(0, 1)
+    return qc
+
+
+def phase_estimation() -> QuantumCircuit:
+    """Return two bits of the phase of a T gate squared."""
+    qc = QuantumCircuit(3)
+    qc.x(2)
+    qc.h([0, 1])
+    qc.cp(np.pi / 2, 0, 2)
+    qc.cp(np.pi, 1, 2)
+    qc.h(1)
+    qc.cp(-np.pi / 2, 1, 0)
+    qc.h(0)
+    return qc
+
+
+CIRCUITS: Mapping[str, QuantumCircuit] = {
+    "Bell": ghz(2),
+    "GHZ-3": ghz(3),
+    "GHZ-5": ghz(5),
+    "W-3": w3(),
+    "QFT": qft_back(),
+    "Grover": grover(),
+    "Bernstein-Vazirani": bernstein_vazirani(),
+    "Deutsch": deutsch(),
+    "VQE ansatz": ansatz(),
+    "superdense coding": superdense(),
+    "swap test": swap_test(),
+    "half adder": adder(),
+    "phase estimation": phase_estimation(),
+}
+
+
+def teleportation() -> QuantumCircuit:
+    """Return teleportation of a state of one qubit, with feedback where the machine has it: here, deferred."""
+    qc = QuantumCircuit(3)
+    qc.ry(1.2, 0)
+    qc.h(1)
+    qc.cx(1, 2)
+    qc.cx(0, 1)
+    qc.h(0)
+    qc.cx(1, 2)
+    qc.cz(0, 2)
+    return qc
+
+
+Mutation = Callable[[QuantumCircuit, random.Random], QuantumCircuit | None]
+
+
+def rebuilt(qc: QuantumCircuit, change: Callable[[int, Any], list[tuple[Any, tuple[Any, ...]]]]) -> QuantumCircuit:
+    """Return a circuit with every instruction replaced by others."""
+    new = QuantumCircuit(*qc.qregs)
+    for index, instruction in enumerate(qc.data):
+        for operation, qubits in change(index, instruction):
+            new.append(operation, qubits)
+    return new
+
+
+def drop(kind: Callable[[Any], bool]) -> Mutation:
+    """Return a mutation that leaves out a gate of a kind."""
+
+    def mutation(qc: QuantumCircuit, dice: random.Random) -> QuantumCircuit | None:
+        places = [i for i, step in enumerate(qc.data) if kind(step)]
+        if not places:
+            return None
+        place = dice.choice(places)
+        return rebuilt(qc, lambda i, step: [] if i == place else [(step.operation, step.qubits)])
+
+    return mutation
+
+
+def doubled(qc: QuantumCircuit, dice: random.Random) -> QuantumCircuit | None:
+    """Repeat a gate."""
+    place = dice.randrange(len(qc.data))
+    return rebuilt(qc, lambda i, step: [(step.operation, step.qubits)] * (2 if i == place else 1))
+
+
+def turned(qc: QuantumCircuit, dice: random.Random) -> QuantumCircuit | None:
+    """Exchange control and target, or the qubits of another gate on two."""
+    places = [i for i, step in enumerate(qc.data) if len(step.qubits) == 2]
+    if not places:
+        return None
+    place = dice.choice(places)
+    return rebuilt(qc, lambda i, step: [(step.operation, step.qubits[::-1] if i == place else step.qubits)])
+
+
+def angle(qc: QuantumCircuit, dice: random.Random) -> QuantumCircuit | None:
+    """Add a quarter turn to an angle."""
+    places = [i for i, step in enumerate(qc.data) if step.operation.params]
+    if not places:
+        return None
+    place = dice.choice(places)
+
+    def change(i: int, step: Any) -> list[tuple[Any, tuple[Any, ...]]]:
+        operation = step.operation
+        if i == place:
+            operation = operation.to_mutable() if hasattr(operation, "to_mutable") else operation.copy()
+            operation.params = [float(operation.params[0]) + np.pi / 2, *operation.params[1:]]
+        return [(operation, step.qubits)]
+
+    return rebuilt(qc, change)
+
+
+def moved(qc: QuantumCircuit, dice: random.Random) -> QuantumCircuit | None:
+    """Apply a gate on one qubit to another one."""
+    places = [i for i, step in enumerate(qc.data) if len(step.qubits) == 1]
+    if not places:
+        return None
+    place, qubit = dice.choice(places), dice.choice(qc.qubits)
+    return rebuilt(qc, lambda i, step: [(step.operation, (qubit,) if i == place else step.qubits)])
+
+
+def extra(gate: str) -> Mutation:
+    """Return a mutation that adds a gate at the end."""
+
+    def mutation(qc: QuantumCircuit, dice: random.Random) -> QuantumCircuit | None:
+        new = qc.copy()
+        getattr(new, gate)(dice.randrange(qc.num_qubits))
+        return new
+
+    return mutation
+
+
+def permuted(qc: QuantumCircuit, dice: random.Random) -> QuantumCircuit | None:
+    """Exchange two qubits before the measurement."""
+    new = qc.copy()
+    new.swap(*dice.sample(range(qc.num_qubits), 2))
+    return new
+
+
+def reversed_bits(qc: QuantumCircuit, dice: random.Random) -> QuantumCircuit | None:
+    """Read the bits in the wrong order."""
+    return qc.reverse_bits()
+
+
+MUTATIONS: Mapping[str, Mutation] = {
+    "a gate on one qubit dropped": drop(lambda step: len(step.qubits) == 1),
+    "a gate on several qubits dropped": drop(lambda step: len(step.qubits) > 1),
+    "a gate doubled": doubled,
+    "control and target exchanged": turned,
+    "wrong angle": angle,
+    "gate on the wrong qubit": moved,
+    "wrong basis (H)": extra("h"),
+    "an X too many": extra("x"),
+    "qubits exchanged": permuted,
+    "reversed bits": reversed_bits,
+}
+
+
+# -- a machine -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Bench:
+    """A fake device, without its queue."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        self.client = FakeIQMClient(self.name, seed=1)
+        self.backend = IQMBackend(self.client)
+        calibration = next(iter(self.client.server.devices.values())).default_calibration_set_id
+        self.twin: Twin = Twins(self.client).of(calibration)
+
+    def compiled(self, qc: QuantumCircuit) -> Any:
+        """Return the machine's program of a circuit that measures everything."""
+        measured = QuantumCircuit(QuantumRegister(qc.num_qubits, "q"), ClassicalRegister(qc.num_qubits, "c"))
+        measured.compose(qc, range(qc.num_qubits), inplace=True)
+        measured.measure(range(qc.num_qubits), range(qc.num_qubits))
+        native = transpile(measured, self.backend, seed_transpiler=1, optimization_level=1)
+        self.backend.run(native, shots=1)
+        payload = CircuitJobPayload.parse(self.client.server.jobs[-1].body)
+        return self.twin.noisy.check(payload.circuit(0), payload.options())
+
+    def shots(self, program: Any, shots: int, seed: int, *, ideal: bool = False) -> NDArray[np.uint8]:
+        """Return outcomes of shape (shots, bits)."""
+        simulator = self.twin.ideal if ideal else self.twin.noisy
+        return np.concatenate(list(simulator.run(program, shots, SeedSequence(seed)).values()), axis=1)
+
+
+def exact(qc: QuantumCircuit) -> dict[str, float]:
+    """Return the distribution of a circuit, first qubit first, by qiskit.quantum_info."""
+    from qiskit.quantum_info import Statevector
+
+    probabilities = Statevector(qc.decompose(reps=3)).probabilities_dict()
+    kept = {key[::-1]: value for key, value in probabilities.items() if value > 1e-12}
+    total = sum(kept.values())
+    return {key: value / total for key, value in kept.items()}
+
+
+def distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    """Return the total variation distance."""
+    return sum(abs(one.get(key, 0.0) - other.get(key, 0.0)) for key in {*one, *other}) / 2
+
+
+def rivals(counts: Mapping[str, int], declared: Mapping[str, float]) -> dict[str, bool]:
+    """Return what common practice says: whether each one passes."""
+    shots = sum(counts.values())
+    tvd = distance({key: count / shots for key, count in counts.items()}, declared)
+    stray = any(key not in declared for key in counts)
+    chi = 0.0
+    if not stray and len(declared) > 1:
+        chi = stats.chisquare([counts.get(k, 0) for k in declared], [shots * p for p in declared.values()]).pvalue
+    return {
+        "χ² at 0.05": not stray and (len(declared) == 1 or chi >= 0.05),
+        "TVD ≤ 0.05": tvd <= 0.05,
+        "TVD ≤ 0.15": tvd <= 0.15,
+    }
+
+
+def judged(bits: NDArray[np.uint8], declared: Mapping[str, float], within: float) -> dict[str, bool]:
+    """Return what everybody says of shots."""
+    counts = histogram([bits])
+    return {"calibration": distribution(declared, within=within).check(counts).passed, **rivals(counts, declared)}
+
+
+def needed(declared: Mapping[str, float], within: float) -> int:
+    """Return the shots that the plan asks for: to see what is a twentieth beyond the tolerance."""
+    return shots_for(detect=max(DETECT, within + 0.05), within=within, outcomes=len(declared))
+
+
+def power(seeds: int) -> None:
+    """Print how often true programs fail, and which mutants are caught."""
+    circuits = {**CIRCUITS, "teleportation": teleportation()}
+    right: dict[str, list[bool]] = {}
+    caught: dict[str, list[bool]] = {}
+    missed: list[str] = []
+    print("| device | circuit | tolerance | shots | failures of the right program in so many seeds |")
+    print("|---|---|---|---|---|")
+    for device in DEVICES:
+        bench = Bench(device)
+        for name, qc in circuits.items():
+            declared = exact(qc)
+            program = bench.compiled(qc)
+            within = bench.twin.tolerance(program)
+            shots = needed(declared, within)
+            outcomes = bench.shots(program, shots * seeds, seed=1).reshape(seeds, shots, -1)
+            verdicts = [judged(bits, declared, within) for bits in outcomes]
+            for rival in verdicts[0]:
+                right.setdefault(rival, []).extend(verdict[rival] for verdict in verdicts)
+            failures = sum(not verdict["calibration"] for verdict in verdicts)
+            print(f"| {device} | {name} | {within:.3f} | {shots} | {failures} / {seeds} |", flush=True)
+            for mutation, change, dice in mutants(name):
+                mutant = change(qc, dice)
+                if mutant is None or distance(exact(mutant), declared) < DETECT:
+                    continue
+                program = bench.compiled(mutant)
+                tolerance = bench.twin.tolerance(program)
+                try:
+                    verdict = judged(bench.shots(program, shots, seed=2), declared, tolerance)
+                except TooFewShots:
+                    verdict = dict.fromkeys(right, True)
+                for rival, passed in verdict.items():
+                    caught.setdefault(rival, []).append(not passed)
+                if verdict["calibration"]:
+                    far = distance(exact(mutant), declared)
+                    missed.append(f"{device}: {name}, {mutation}: TVD {far:.2f}, tolerance {tolerance:.2f}")
+    print("\n| oracle | right programs that fail | mutants with TVD ≥ 0.25 that are caught |\n|---|---|---|")
+    for rival, passes in right.items():
+        print(f"| {rival} | {1 - np.mean(passes):.2%} | {np.mean(caught[rival]):.1%} of {len(caught[rival])} |")
+    print("\nmissed:\n" + "\n".join(missed))
+
+
+def mutants(name: str) -> Iterator[tuple[str, Mutation, random.Random]]:
+    """Yield mutations with their dice."""
+    for mutation, change in MUTATIONS.items():
+        yield mutation, change, random.Random(f"{name} {mutation}")  # noqa: S311  # reproducible, not secret
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--draws", type=int, default=20_000, help="of each line of the first table")
+    parser.add_argument("--seeds", type=int, default=1000, help="of each line of the second table")
+    parser.add_argument("--only", choices=("false-alarms", "power"))
+    options = parser.parse_args()
+    if options.only != "power":
+        false_alarms(options.draws)
+    if options.only != "false-alarms":
+        power(options.seeds)
+
+
+if __name__ == "__main__":
+    main()

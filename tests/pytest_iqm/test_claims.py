@@ -1,0 +1,166 @@
+"""Claims in tests: α and shots from the ini file, tolerances from the calibration, explanations, and the summary."""
+
+import re
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit, transpile
+
+from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, loopback
+from pytest_iqm import IQMBackend, distribution
+from pytest_iqm.statistics import CountsError
+
+TOKEN = "s3cret-of-the-test"
+
+SUITE = """
+import pytest
+from qiskit import QuantumCircuit, transpile
+from pytest_iqm import distribution, support
+
+BELL = {"00": 0.5, "11": 0.5}
+
+def counts(backend, shots, cx=True):
+    qc = QuantumCircuit(2)
+    qc.h(0)
+    if cx:
+        qc.cx(0, 1)
+    qc.measure_all()
+    return backend.run(transpile(qc, backend, seed_transpiler=1), shots=shots).result().get_counts()
+
+def test_good(iqm_backend, iqm_shots):
+    assert counts(iqm_backend, iqm_shots) == distribution(BELL, within="calibration")
+
+def test_broken(iqm_backend, iqm_shots):
+    assert counts(iqm_backend, iqm_shots, cx=False) == distribution(BELL, within="calibration")
+
+def test_close(iqm_backend):
+    assert support(["00", "11"], leak=0.03) == {"00": 948, "01": 52}
+"""
+
+
+def test_every_device_has_its_own_tolerance(suite):
+    arguments = [word for name in ("adonis", "garnet", "deneb", "sirius") for word in ("--iqm-device", name)]
+    suite(*arguments, "-k", "good", test_a=SUITE).assert_outcomes(passed=4)
+    suite(*arguments, "-k", "broken").assert_outcomes(failed=4)
+
+
+def test_a_failure_is_explained(suite):
+    result = suite("--iqm-device", "adonis", "-k", "broken", test_a=SUITE)
+    output = result.stdout.str()
+    assert "assert counts refute the claim" in output
+    for line in (
+        r"claim     TVD\(device, declared\) ≤ 0\.\d+ \(calibration\)",
+        r"observed  0\.\d+ away in 1000 shots: p [=<] \S+, and α = 1e-06",
+        r"hint      it looks as if bit 1 is always 0 \(a missing gate on it, such as a CX\?\)",
+        r"outcome  declared  observed  99% interval",
+        r"01          0\.000     0\.\d{3}  0\.\d{3} \.\.\. 0\.\d{3}  <",
+        r"machine   fake adonis, seed \d+",
+        r"jobs      [0-9a-f-]{36}",
+        r"replay    pytest 'test_a.py::test_broken' --iqm-seed=0",
+    ):
+        assert re.search(line, output), line
+
+
+def test_the_replay_command_repeats_the_failure(suite):
+    first = suite("--iqm-device", "adonis", "--iqm-seed=5", "-k", "broken", test_a=SUITE)
+    again = suite("--iqm-device", "adonis", "test_a.py::test_broken", "--iqm-seed=5")
+    table = [line for line in first.outlines if line.startswith(("00 ", "01 ", "10 ", "11 "))]
+    assert table
+    assert table == [line for line in again.outlines if line.startswith(("00 ", "01 ", "10 ", "11 "))]
+
+
+def test_the_summary_counts_claims_and_near_misses(suite):
+    output = suite("--iqm-device", "adonis", "-k", "good or close", test_a=SUITE).stdout.str()
+    assert "claims: 2, of which one fails by chance with a probability of at most 2.0e-06" in output
+    assert "near miss: p = " in output
+    assert "P(another outcome) ≤ 0.03 in test_a.py::test_close" in output
+
+
+def test_workers_report_their_claims(suite, pytester):
+    pytest.importorskip("xdist", reason="needs pytest-xdist")
+    pytester.makepyfile(test_a=SUITE)
+    arguments = ("-n", "2", "-k", "good or close", "--iqm-device", "adonis", "-p", "no:randomly")
+    assert "claims: 2, of which" in pytester.runpytest_subprocess(*arguments).stdout.str()
+
+
+def test_alpha_and_shots_are_ini_settings(suite, pytester):
+    pytester.makeini("[pytest]\niqm_alpha = 0.01\niqm_shots = 300")
+    result = suite("--iqm-device", "adonis", test_a=SUITE)
+    result.assert_outcomes(passed=1, failed=2)
+    assert "away in 300 shots: p" in result.stdout.str()
+    assert "and α = 0.01" in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("ini", "said"),
+    [
+        ("iqm_alpha = 2", "ini iqm_alpha lies between 0 and 1, got '2'"),
+        ("iqm_alpha = small", "ini iqm_alpha lies between 0 and 1, got 'small'"),
+        ("iqm_shots = 0", "ini iqm_shots is a positive whole number, got '0'"),
+    ],
+)
+def test_wrong_settings_are_usage_errors(suite, pytester, ini, said):
+    pytester.makeini(f"[pytest]\n{ini}")
+    result = suite(test_a=SUITE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
+
+
+def test_other_comparisons_are_left_to_pytest(suite):
+    source = "import pytest_iqm.statistics\ndef test_x(): assert {'00': 1} == {'00': 2}"
+    assert "Differing items" in suite(test_a=source).stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("alias", "outcomes"), [("adonis", "1 failed, 2 passed"), ("adonis:mock", "1 passed, 2 inconc")]
+)
+def test_the_same_claims_hold_live_and_mean_nothing_on_random_bits(suite, monkeypatch, alias, outcomes):
+    server = FakeIQMServer(Device.from_document({**Device.load("adonis").document, "alias": alias}), seed=1)
+    with loopback(Api(server, token=TOKEN)) as url:
+        monkeypatch.setenv("IQM_SERVER_URL", url)
+        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", alias)
+        monkeypatch.setenv("IQM_TOKEN", TOKEN)
+        output = suite("--iqm-live", test_a=SUITE).stdout.str()
+    assert outcomes in output
+    assert "claims: 3, of which" in output
+
+
+class TestTolerance:
+    """The tolerance that a calibration implies is never smaller than what the noise really does."""
+
+    @staticmethod
+    def circuits(dice, width):
+        for _ in range(4):
+            qc = QuantumCircuit(width)
+            for _ in range(dice.integers(2, 7)):
+                qubits = [int(qubit) for qubit in dice.permutation(width)[:2]]
+                if dice.random() < 0.4:
+                    qc.cx(*qubits)
+                elif dice.random() < 0.2:
+                    qc.delay(int(dice.integers(100, 2000)), qubits[0], unit="ns")
+                else:
+                    qc.r(*dice.uniform(0, np.pi, 2), qubits[0])
+            qc.measure_all()
+            yield qc
+
+    @pytest.mark.parametrize("device", ["adonis", "garnet", "deneb"])
+    def test_it_is_an_upper_bound(self, device):
+        """Distances of samples exceed those of distributions by chance: 20 000 shots, √(8/20 000)/2 = 0.01 allowed."""
+        noisy, exact = (IQMBackend(FakeIQMClient(device, seed=3, noise=noise)) for noise in (True, False))
+        for qc in self.circuits(np.random.default_rng(7), 3):
+            native = transpile(qc, noisy, seed_transpiler=1)
+            job = noisy.run(native, shots=20_000)
+            ideal = exact.run(native, shots=20_000).result().get_counts()
+            claim = distribution({k: n / 20_000 for k, n in ideal.items()}, within="calibration", job=job)
+            verdict = claim.check(job.result().get_counts())
+            assert verdict.tvd <= verdict.within + 0.02
+            assert verdict.within < 0.5
+            assert verdict.passed
+
+    def test_without_a_job_nobody_knows(self):
+        with pytest.raises(CountsError, match=r"give it, distribution\(..., job=job\)"):
+            distribution({"0": 1.0}, within="calibration").check({"0": 123, "1": 456})
+
+    def test_what_is_no_tolerance_is_refused(self):
+        with pytest.raises(ValueError, match="within lies between 0 and 1, got 'hardware'"):
+            distribution({"0": 1.0}, within="hardware")

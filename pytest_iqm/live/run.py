@@ -219,7 +219,7 @@ class LiveSession:
         self._recorder = Recorder(settings) if settings.record.value != "off" else None
         self._ran = 0
         self._left: Sequence[Submission] = ()
-        self._terminate: Any = None
+        self._handlers: dict[int, Any] = {}
 
     @cached_property
     def preflight(self) -> Preflight:
@@ -231,11 +231,13 @@ class LiveSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Look at the machine before anything is collected; take SIGTERM for Ctrl-C."""
+        """Look at the machine before anything is collected; heed Ctrl-C, and SIGTERM like it."""
         if not session.config.option.collectonly:
             _ = self.preflight
         if threading.current_thread() is threading.main_thread():
-            self._terminate = signal.signal(signal.SIGTERM, _interrupt)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a shell
+                    self._handlers[number] = signal.signal(number, self._interrupt)
 
     def pytest_report_header(self, config: pytest.Config) -> list[str]:
         """Say what the machine is, and how it differs from the device files."""
@@ -281,10 +283,13 @@ class LiveSession:
         self._left = self._supervisor.finish()
         if self._recorder is not None:
             self._recorder.finish()
-        if self._terminate is not None:
-            signal.signal(signal.SIGTERM, self._terminate)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         if session.exitstatus in _PLAUSIBLE and not session.config.option.collectonly and self.problems():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _interrupt(self, signum: int, frame: FrameType | None) -> None:
+        self._supervisor.interrupt()
 
     def problems(self) -> list[str]:
         """Return why a run in which no test failed fails nevertheless."""
@@ -328,7 +333,3 @@ def _live(settings: Settings) -> Live:
     if settings.live is None:
         raise RuntimeError("this run is not live")
     return settings.live
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

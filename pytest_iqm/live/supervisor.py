@@ -63,6 +63,8 @@ class Supervisor:
         jobs: Ids of the jobs that the current test submitted or asked for.
         longer: Whether a fixture that lives longer than the test is being set up.
         results_read: Whether the current test has got results.
+        interrupted: Whether the session is to end now. The vendor's client before 36 takes Ctrl-C for the wish to stop
+            waiting, and goes on; its next request interrupts it again.
         refusals: Why submissions of the current test were not sent.
         trouble: What the machine answered the current test that says it can't be used now.
 
@@ -80,6 +82,8 @@ class Supervisor:
         self.longer = False
         self.jobs: dict[str, None] = {}
         self.results_read = False
+        self.interrupted = False
+        self._submitting = False
         self.refusals: list[str] = []
         self.trouble: str | None = None
 
@@ -102,6 +106,7 @@ class Supervisor:
     def finish(self) -> list[Submission]:
         """End the session: cancel what is left on the machine; returns what could not be cancelled."""
         self._deadline = None
+        self.interrupted = False
         self._ledger.close()
         patience = time.monotonic() + ANSWERS
         while any(s.status == "sending" for s in self._ledger.pending()) and time.monotonic() < patience:
@@ -139,15 +144,29 @@ class Supervisor:
 
         return Twins(self.client)
 
+    def interrupt(self) -> None:
+        """End the session now; but a submission under way first hears which job it made, unless asked twice.
+
+        Raises:
+            KeyboardInterrupt: At once, or when the submission is answered.
+
+        """
+        again, self.interrupted = self.interrupted, True
+        if again or not self._submitting:
+            raise KeyboardInterrupt
+
     def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
         """Send a request of the vendor's client.
 
         Raises:
             BudgetExceeded: It would submit more than the session may.
             LiveTimeout: The test has used up its time.
+            KeyboardInterrupt: The session is to end.
 
         """
         __tracebackhide__ = True
+        if self.interrupted:
+            raise KeyboardInterrupt
         self._check_time()
         path = _PATH.search(urlsplit(url).path)
         if path is None:
@@ -174,23 +193,32 @@ class Supervisor:
         except (BudgetExceeded, SessionOver) as error:
             self.refusals.append(str(error))
             raise
+        self._submitting = True
         try:
             response = self._send("POST", url, arguments)
+            self._settle(number, response)
         except BaseException:
             self._ledger.unanswered(number)
             raise
+        finally:
+            self._submitting = False
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return response
+
+    def _settle(self, number: int, response: requests.Response) -> None:
+        """Enter what the server said of a submission."""
         if not response.ok:
             self._ledger.refused(number)
-            return response
+            return
         try:
             document = response.json()
             job = str(UUID(document["id"]))
         except (ValueError, KeyError, TypeError):
             self._ledger.unanswered(number)
-            return response
-        self._ledger.answered(number, job, document["status"])
-        self.jobs[job] = None
-        return response
+        else:
+            self._ledger.answered(number, job, document["status"])
+            self.jobs[job] = None
 
     def _send(self, method: str, url: str, arguments: dict[str, Any]) -> requests.Response:
         __tracebackhide__ = True

@@ -223,6 +223,17 @@ def test_an_interrupted_run_leaves_nothing(project, slow, workers, number):
     assert TOKEN not in output
 
 
+def test_ctrl_c_waits_for_the_answer_to_a_submission(project, slow):
+    """Else nobody would know which job to cancel."""
+    slow.faults.on("submit").delays(3)
+    run = project(slow.url, test_a=WAITS, wait=False)
+    wait_for(lambda: slow.jobs, run)
+    run.send_signal(signal.SIGINT)
+    output = run.communicate(timeout=120)[0]
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, output
+    assert statuses(slow) == [JobStatus.CANCELLED]
+
+
 def test_a_killed_worker_leaves_nothing(project, slow, pytester):
     pytest.importorskip("xdist", reason="needs pytest-xdist")
     run = project(slow.url, "-n", "2", "-k", "waits and not too", test_a=WAITS, wait=False)
@@ -256,10 +267,18 @@ def test_workers_take_turns(project):
             Path("busy").touch(exist_ok=False)
             time.sleep(0.3)
             Path("busy").unlink()
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_together(iqm_backend, number):
+            Path(f"here{number}").touch()
+            deadline = time.monotonic() + 60
+            while not Path(f"here{1 - number}").exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
         """
     server = FakeIQMServer("adonis", seed=1)
     with loopback(Api(server, token=TOKEN)) as url:
-        alone = project(url, "-n", "2", test_a=suite)
+        alone = project(url, "-n", "2", "-k", "alone", test_a=suite)
         assert alone.returncode == 0, alone.output
-        together = project(url, "-n", "2", "-o", "iqm_parallel=true")
-        assert together.returncode == pytest.ExitCode.TESTS_FAILED
+        together = project(url, "-n", "2", "-k", "together", "-o", "iqm_parallel=true")
+        assert together.returncode == 0, together.output

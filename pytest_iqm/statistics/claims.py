@@ -428,6 +428,8 @@ def _fitting(seen: Mapping[str, int], width: int, counts: Any, declared: tuple[i
 
 def _enough(shots: int, likeliest: float, level: float, alpha: float, claim: str) -> None:
     """Refuse a number of shots with which not even the worst outcome would refute a claim."""
+    if likeliest >= 1:
+        raise TooFewShots(f"{claim} could not fail with any number of shots: it tolerates everything that can happen")
     needed = smallest_that_can_fail(likeliest, level)
     if shots < needed:
         raise TooFewShots(f"{claim} could not fail at α = {alpha:g} with {shots} shots: take {needed} at least")

@@ -73,11 +73,9 @@ def power_of(shots: int, detect: float, within: float, level: float) -> float:
 
 
 def smallest_that_can_fail(probability: float, level: float) -> int:
-    """Return the number of shots with which an event of this probability is refuted if all shots are in it."""
+    """Return the number of shots with which an event of this probability, below 1, is refuted if all are in it."""
     if probability <= 0:
         return 1
-    if probability >= 1:
-        return LARGEST
     return max(1, int(np.ceil(np.log(level) / np.log(probability))))
 
 

@@ -85,8 +85,6 @@ def refutes_equality(one: Array, other: Array, delta: float) -> float:
     chosen_by, tested = zip(*(_halves(sample) for sample in (one, other)), strict=True)
     event = chosen_by[0] / max(chosen_by[0].sum(), 1) > chosen_by[1] / max(chosen_by[1].sum(), 1)
     (n1, n2), (x1, x2) = (int(half.sum()) for half in tested), (int(half[event].sum()) for half in tested)
-    if not n1 or not n2:
-        return 1.0
     low, high, product = 0.0, 1.0, -math.inf
     for _ in range(5):  # both tails are log-concave in θ, so their product has one maximum
         thetas = np.linspace(low, high, 65)

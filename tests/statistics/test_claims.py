@@ -240,6 +240,10 @@ class TestMisuse:
         worst = min((claim.check({key: needed}) for key in ("00", "01", "10", "11")), key=lambda v: v.p_value)
         assert not worst.passed
 
+    def test_what_no_number_of_shots_can_refute_is_refused(self):
+        with pytest.raises(TooFewShots, match="could not fail with any number of shots"):
+            distribution({"0": 0.5, "1": 0.5}, within=0.6).check({"0": 10**6})
+
     def test_claims_can_not_be_hashed_and_equal_themselves_only(self):
         claim = distribution(BELL)
         assert claim == claim

@@ -1,0 +1,91 @@
+"""Strategies give what they promise, and shrink to the simplest example."""
+
+import math
+
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+from hypothesis import strategies as st
+from qiskit import QuantumCircuit, transpile
+from qiskit.quantum_info import Operator, Statevector
+
+from iqm_fakes import FakeIQMClient
+from pytest_iqm import IQMBackend, distribution, strategies
+
+BACKENDS = {name: IQMBackend(FakeIQMClient(name, seed=1, noise=False)) for name in ("adonis", "garnet", "deneb")}
+backends = st.sampled_from(sorted(BACKENDS)).map(BACKENDS.get)
+some = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+
+def gates(circuit):
+    return [step for step in circuit.data if step.operation.name != "measure"]
+
+
+@some
+@given(st.data(), backends, st.integers(1, 4))
+def test_layouts_are_connected(data, backend, size):
+    layout = data.draw(strategies.layouts(backend, size))
+    assert len(set(layout)) == size
+    edges = {frozenset(edge) for edge in backend.coupling_map.get_edges()}
+    for index in range(1, size):
+        assert any(frozenset((layout[index], before)) in edges for before in layout[:index])
+
+
+def test_a_layout_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="backend 'adonis' has no 6 connected qubits"):
+        find(strategies.layouts(BACKENDS["adonis"], 6), lambda layout: True)
+
+
+@some
+@given(strategies.circuits(qubits=3))
+def test_standard_circuits_transpile_to_the_same_unitary(circuit):
+    bare = circuit.remove_final_measurements(inplace=False)
+    native = transpile(bare, basis_gates=["r", "cz"], optimization_level=0)
+    assert Operator(native).equiv(Operator(bare))
+
+
+@some
+@given(st.data(), st.sampled_from(["adonis", "garnet"]))
+def test_native_circuits_run_as_they_are(data, name):
+    backend = BACKENDS[name]
+    circuit = data.draw(strategies.circuits(backend, qubits=3, gates="native", max_gates=6))
+    counts = backend.run(circuit, shots=200).result().get_counts()
+    used = sorted({circuit.find_bit(step.qubits[0]).index for step in circuit.data if step.operation.name == "measure"})
+    order = [circuit.find_bit(step.qubits[0]).index for step in circuit.data if step.operation.name == "measure"]
+    small = QuantumCircuit(3)
+    for step in gates(circuit):
+        small.append(step.operation, [used.index(circuit.find_bit(qubit).index) for qubit in step.qubits])
+    exact = Statevector(small).probabilities_dict([used.index(qubit) for qubit in order])
+    total = sum(exact.values())
+    assert counts == distribution({key: value / total for key, value in exact.items()}, within=0.01)
+
+
+def test_circuits_shrink_to_the_fewest_gates():
+    assert not gates(find(strategies.circuits(), lambda circuit: True))
+    (step,) = gates(find(strategies.circuits(), lambda circuit: len(gates(circuit)) > 0))
+    assert step.operation.name == "x"
+    (step,) = gates(find(strategies.circuits(), lambda c: any(len(step.qubits) == 2 for step in gates(c))))
+    assert step.operation.name == "cx"
+
+
+def test_angles_shrink_to_simple_ones():
+    assert find(strategies.angles(), lambda angle: True) == 0
+    assert find(strategies.angles(), lambda angle: angle > 3) == pytest.approx(math.pi)
+    circuit = find(
+        strategies.circuits(gates="native", qubits=1), lambda c: any(abs(s.operation.params[0]) > 1 for s in gates(c))
+    )
+    (step,) = gates(circuit)
+    assert [abs(parameter) for parameter in step.operation.params] == pytest.approx([math.pi / 2, 0]) or (
+        [abs(parameter) for parameter in step.operation.params] == pytest.approx([math.pi, 0])
+    )
+
+
+@given(strategies.counts(bits=3, shots=500))
+def test_counts_are_so_many_shots(counts):
+    assert sum(counts.values()) == 500
+    assert all(len(key) == 3 and count > 0 for key, count in counts.items())
+
+
+def test_counts_and_batches_shrink():
+    assert find(strategies.counts(bits=2, shots=10), lambda counts: True) == {"00": 10}
+    batch = find(strategies.batches(strategies.circuits()), lambda batch: True)
+    assert [len(gates(circuit)) for circuit in batch] == [0]

@@ -71,13 +71,24 @@ def test_only_the_client_module_imports_the_vendor_when_loaded():
     assert vendors == {"iqm_fakes.client", "pytest_iqm.backend"}
 
 
-@pytest.mark.parametrize(
-    "module", ["plugin", "fixtures", "machines", "settings", "live.guard", "live.drift", "live.recorder"]
-)
+LIGHT = """
+plugin fixtures machines settings requirements journal live.seam live.guard live.preflight live.drift live.recorder
+live.ledger report.claims report.session report.summary report.page
+"""
+
+
+@pytest.mark.parametrize("module", LIGHT.split())
 def test_the_plugin_imports_pytest_and_the_standard_library(module):
     for name in imports(f"pytest_iqm.{module}", lazy=False):
         light = within(name, ["pytest", "pytest_iqm", "iqm_fakes.startup"])
         assert light or name.partition(".")[0] in sys.stdlib_module_names, name
+
+
+def test_statistics_are_numpy_and_scipy_only():
+    for module in (name for name in SOURCES if within(name, ["pytest_iqm.statistics"])):
+        for name in imports(module, lazy=False):
+            known = within(name, ["numpy", "scipy", "pytest_iqm.statistics", "pytest_iqm.journal", "pytest_iqm"])
+            assert known or name.partition(".")[0] in sys.stdlib_module_names, (module, name)
 
 
 @pytest.mark.parametrize("package", ["iqm_fakes", "pytest_iqm", "pytest_iqm.plugin"])

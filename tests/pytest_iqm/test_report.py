@@ -301,7 +301,10 @@ class TestSecrets:
         file.write_text(json.dumps({"access_token": JWT, "refresh_token": "an0ther-s3cret", "auth_server_url": "x"}))
         monkeypatch.delenv("IQM_TOKEN")
         monkeypatch.setenv("IQM_TOKENS_FILE", str(file))
-        leak = "import os, pathlib\ndef test_x(iqm_backend): assert pathlib.Path(os.environ['IQM_TOKENS_FILE']).read_text() == ''"
+        leak = """
+            import os, pathlib
+            def test_x(iqm_backend): assert pathlib.Path(os.environ["IQM_TOKENS_FILE"]).read_text() == ""
+            """
         with loopback(Api(server, token=JWT)) as url:
             monkeypatch.setenv("IQM_SERVER_URL", url)
             output = live(test_a=leak).stdout.str()

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from iqm_fakes import FakeIQMClient, FakeIQMServer
     from pytest_iqm.backend import IQMBackend
-    from pytest_iqm.report.facts import Collector
     from pytest_iqm.twin import Twins
 
 
@@ -107,11 +106,9 @@ class Machine:
 
     def architecture(self) -> dict[str, Any]:
         """Return the dynamic quantum architecture, as the server has it."""
-        from iqm_fakes.client import get
+        from iqm_fakes.client import dynamic_quantum_architecture
 
-        path = f"calibration-sets/{self.name}/default/dynamic-quantum-architecture"
-        document: dict[str, Any] = get(self.client, path)
-        return document
+        return dynamic_quantum_architecture(self.client)
 
     def reset(self, seed: int, test: str) -> None:
         """Undo what the last test did: options, a closed client, jobs."""
@@ -131,9 +128,7 @@ class LiveMachine(Machine):
     @cached_property
     def client(self) -> IQMClient:
         """The vendor's client."""
-        from iqm_fakes.client import connect
-
-        return connect(self._live.url.value, quantum_computer=self._live.computer.value)
+        return self._live.connect()
 
 
 class FakeMachine(Machine):
@@ -149,7 +144,6 @@ class FakeMachine(Machine):
         self.server = server
         self._computer = computer
         self._stack = ExitStack()
-        self._collected: Collector | None = None
 
     @cached_property
     def client(self) -> FakeIQMClient:
@@ -195,14 +189,11 @@ class FakeMachine(Machine):
 
     def facts(self, *, detailed: bool) -> list[dict[str, Any]]:
         """Return what is known of the jobs that the current test submitted."""
-        return self._collector(detailed).facts(self.job_ids) if self.job_ids else []
-
-    def _collector(self, detailed: bool) -> Collector:
+        if not self.job_ids:
+            return []
         from pytest_iqm.report.facts import Collector
 
-        if self._collected is None:
-            self._collected = Collector(self.client, self.twins, lengths=True, detailed=detailed)
-        return self._collected
+        return Collector(self.client, self.twins, lengths=True, detailed=detailed).facts(self.job_ids)
 
     def close(self) -> None:
         """Stop serving."""

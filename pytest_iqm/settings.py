@@ -5,20 +5,25 @@ Precedence: command line, then the vendor's environment variables, then ini, the
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import pytest
 
 from pytest_iqm.journal import ALPHA
 
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
 URL, COMPUTER, TOKEN, TOKENS_FILE = "IQM_SERVER_URL", "IQM_QUANTUM_COMPUTER", "IQM_TOKEN", "IQM_TOKENS_FILE"
 CREDENTIALS = (TOKEN, TOKENS_FILE)
 
 T = TypeVar("T")
+F = TypeVar("F", float, None)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,12 @@ class Live:
     skip_if_unavailable: Setting[bool]
     parallel: bool
     """Whether xdist's workers may use the machine at the same time."""
+
+    def connect(self) -> IQMClient:
+        """Return the vendor's client for it."""
+        from iqm_fakes.client import connect
+
+        return connect(self.url.value, quantum_computer=self.computer.value)
 
 
 @dataclass(frozen=True)
@@ -118,7 +129,7 @@ class Settings:
             budget=Budget(jobs=_limit(config, "iqm_max_jobs"), shots=_limit(config, "iqm_max_shots")),
             plan=plan,
             report=_report(config),
-            alpha=_alpha(config),
+            alpha=_between(config, "iqm_alpha", ALPHA, 1.0, "lies between 0 and 1"),
             shots=_shots(config),
             job_properties=config.getini("iqm_job_properties"),
             record=_record(config),
@@ -139,6 +150,18 @@ class Settings:
         from iqm_fakes.device import bundled_devices
 
         return tuple(device for device in self.devices.value if device not in bundled_devices())
+
+    @property
+    def machine(self) -> Live:
+        """The real machine.
+
+        Raises:
+            RuntimeError: The run has none.
+
+        """
+        if self.live is None:
+            raise RuntimeError("only a run with --iqm-live has a machine")
+        return self.live
 
     @property
     def as_live(self) -> str | None:
@@ -270,7 +293,7 @@ def _live(config: pytest.Config) -> Live:
         url=Setting(os.environ[URL], URL),
         computer=Setting(computer, "--iqm-computer") if computer else Setting(os.environ[COMPUTER], COMPUTER),
         credentials=given[0],
-        timeout=_timeout(config),
+        timeout=_between(config, "iqm_timeout", None, math.inf, "is a positive number of seconds"),
         skip_if_unavailable=_skip_if_unavailable(config),
         parallel=config.getini("iqm_parallel"),
     )
@@ -292,17 +315,18 @@ def _told(config: pytest.Config, name: str) -> tuple[str, str]:
     return (option, f"--{name.replace('_', '-')}") if option is not None else (config.getini(name), f"ini {name}")
 
 
-def _timeout(config: pytest.Config) -> Setting[float | None]:
-    text: str = config.getini("iqm_timeout")
+def _between(config: pytest.Config, name: str, default: F, largest: float, what: str) -> Setting[float | F]:
+    """Return a number larger than 0 and smaller than ``largest`` that an ini key sets."""
+    text: str = config.getini(name)
     if not text:
-        return Setting(None, "default")
+        return Setting(default, "default")
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise pytest.UsageError(f"ini iqm_timeout is a positive number of seconds, got {text!r}")
-    return Setting(seconds, "ini iqm_timeout")
+        number = 0.0
+    if not 0 < number < largest:
+        raise pytest.UsageError(f"ini {name} {what}, got {text!r}")
+    return Setting(number, f"ini {name}")
 
 
 def _skip_if_unavailable(config: pytest.Config) -> Setting[bool]:
@@ -310,19 +334,6 @@ def _skip_if_unavailable(config: pytest.Config) -> Setting[bool]:
     if text not in ("", "fail", "skip"):
         raise pytest.UsageError(f"{source} is 'fail' or 'skip', got {text!r}")
     return Setting(text == "skip", source if text else "default")
-
-
-def _alpha(config: pytest.Config) -> Setting[float]:
-    text: str = config.getini("iqm_alpha")
-    if not text:
-        return Setting(ALPHA, "default")
-    try:
-        alpha = float(text)
-    except ValueError:
-        alpha = 0.0
-    if not 0 < alpha < 1:
-        raise pytest.UsageError(f"ini iqm_alpha lies between 0 and 1, got {text!r}")
-    return Setting(alpha, "ini iqm_alpha")
 
 
 def _shots(config: pytest.Config) -> Setting[int]:

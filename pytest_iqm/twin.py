@@ -57,6 +57,10 @@ class Twin:
         options = request.options()
         return request, [self.noisy.check(request.circuit(index), options) for index in range(len(request.circuits))]
 
+    def over_t2(self, program: Program) -> float:
+        """Return how long a circuit takes, in units of the shortest T2 of its components."""
+        return program.duration / min(self.noise.relaxation(component).t2 for component in program.components)
+
     def tolerance(self, program: Program) -> float:
         r"""Return a bound of the total variation distance that published noise makes to the outcomes of a circuit.
 

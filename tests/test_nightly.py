@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from served import CLEAN, serving
+from served import CLEAN, TOKEN, serving
 
 from iqm_fakes import Device, Recordings
 
 DOCS = Path(__file__).parent.parent / "docs" / "nightly.md"
-TOKEN = "s3cret-of-the-test"
 
 SUITE = """
 import pytest

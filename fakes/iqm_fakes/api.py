@@ -257,7 +257,8 @@ class Api:
             raise ServerError(ErrorCode.INVALID_INPUT, f"A tag has at most 50 characters, this one has {len(tag)}.")
         client = request.headers.get("User-Agent")
         job = self._server.submit(qc, request.get_data(), tag=tag, client=client)
-        LOG.info("job %s submitted: %d circuits, %d shots each", job.id, *_size(job.payload))
+        if LOG.isEnabledFor(logging.INFO):  # the payload would have to be parsed once more
+            LOG.info("job %s submitted: %d circuits, %d shots each", job.id, *_size(job.payload))
         return self._job_response(job)
 
     def _job(self, request: Request, job_id: str) -> Response:

@@ -177,6 +177,13 @@ def get(client: IQMClient, path: str, *, missing: bool = False, params: Mapping[
         raise
 
 
+def dynamic_quantum_architecture(client: IQMClient, computer: str | None = None) -> dict[str, Any]:
+    """Return what a quantum computer, if not named the client's own, can execute now: by its default calibration."""
+    alias = quantum_computer_alias(client) if computer is None else computer
+    document: dict[str, Any] = get(client, f"calibration-sets/{alias}/default/dynamic-quantum-architecture")
+    return document
+
+
 def cancel(client: IQMClient, job_id: str) -> None:
     """Cancel a job; one that has ended is an error of the vendor's."""
     _send(client)(requests.post, f"jobs/{job_id}/cancel")

@@ -140,10 +140,10 @@ class Device:
             Exception: Whatever the vendor's client raises, for example for an unknown calibration set.
 
         """
-        from iqm_fakes.client import get, quantum_computer_alias
+        from iqm_fakes.client import dynamic_quantum_architecture, quantum_computer_alias
 
         alias = quantum_computer_alias(client)
-        default = get(client, f"calibration-sets/{alias}/default/dynamic-quantum-architecture")["calibration_set_id"]
+        default = dynamic_quantum_architecture(client)["calibration_set_id"]
         return cls.published(client, alias, [default, *(identifier.lower() for identifier in calibration_sets)])
 
     @classmethod

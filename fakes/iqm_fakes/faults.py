@@ -161,10 +161,7 @@ class On:
             ValueError: There is no such error.
 
         """
-        code = BY_STATUS.get(error, "") if isinstance(error, int) else error
-        if code not in ANSWERS:
-            known = ", ".join([*map(str, BY_STATUS), *ANSWERS])
-            raise ValueError(f"there is no error {error!r}; the server answers {known}")
+        code = _code(error)
         status, usual = ANSWERS[code]
         self._plan(Answer(status, code, message or usual, retry_after), f"answers {error!r}", times)
 
@@ -300,10 +297,7 @@ class Faults:
         """
         if not 0 <= rate <= 1:
             raise ValueError(f"a rate is between 0 and 1, got {rate}")
-        codes = [BY_STATUS.get(error, "") if isinstance(error, int) else error for error in errors]
-        for code in codes:
-            if code not in ANSWERS:
-                raise ValueError(f"there is no error {code!r}; the server answers {', '.join(ANSWERS)}")
+        codes = [_code(error) for error in errors]
         self._random = _Random(rate, random.Random(seed), codes)  # noqa: S311  # has to be reproducible, not secret
 
     def unfired(self) -> list[str]:
@@ -364,6 +358,15 @@ class _Random:
             return None
         code = self.dice.choice(self.codes)
         return Answer(*(ANSWERS[code][0], code, ANSWERS[code][1]))
+
+
+def _code(error: str | int) -> str:
+    """Return the error code that a code or a status means."""
+    code = BY_STATUS.get(error, "") if isinstance(error, int) else error
+    if code not in ANSWERS:
+        known = ", ".join([*map(str, BY_STATUS), *ANSWERS])
+        raise ValueError(f"there is no error {error!r}; the server answers {known}")
+    return code
 
 
 def _positive(times: int) -> int:

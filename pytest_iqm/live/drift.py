@@ -20,13 +20,13 @@ def drift(live: Live, files: Iterable[str]) -> list[str]:
         pytest.UsageError: The machine can't be reached, or refuses.
 
     """
-    from iqm_fakes.client import VENDOR_ERRORS, connect
+    from iqm_fakes.client import VENDOR_ERRORS
     from iqm_fakes.device import Device, DeviceError
     from iqm_fakes.drift import changes
 
     errors: tuple[type[Exception], ...] = (*VENDOR_ERRORS, DeviceError)
     try:
-        now = Device.snapshot(connect(live.url.value, quantum_computer=live.computer.value))
+        now = Device.snapshot(live.connect())
         devices = {file: Device.load(file) for file in files}
     except errors as error:
         raise pytest.UsageError(f"--iqm-live can't compare {live.computer} with a device file: {error}") from None

@@ -43,15 +43,14 @@ def preflight(live: Live) -> Preflight:
         pytest.UsageError: It can't be reached, or refuses; or it is away, and that is to fail.
 
     """
-    from iqm_fakes.client import VENDOR_ERRORS, connect, get
+    from iqm_fakes.client import VENDOR_ERRORS, dynamic_quantum_architecture
 
     calibration_set = None
     try:
-        client = connect(live.url.value, quantum_computer=live.computer.value)
+        client = live.connect()
         away = why_away(client)
         if away is None:
-            path = f"calibration-sets/{live.computer.value}/default/dynamic-quantum-architecture"
-            calibration_set = str(get(client, path)["calibration_set_id"])
+            calibration_set = str(dynamic_quantum_architecture(client)["calibration_set_id"])
     except VENDOR_ERRORS as error:
         away = _unavailable(error)
         if away is None:

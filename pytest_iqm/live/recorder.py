@@ -94,9 +94,4 @@ class Recorder:
 
     @cached_property
     def _client(self) -> IQMClient:
-        from iqm_fakes.client import connect
-
-        live = self._settings.live
-        if live is None:
-            raise RuntimeError("there is nothing to record in a run without --iqm-live")
-        return connect(live.url.value, quantum_computer=live.computer.value)
+        return self._settings.machine.connect()

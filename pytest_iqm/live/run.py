@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
@@ -27,10 +27,7 @@ from pytest_iqm.live.seam import Seam
 from pytest_iqm.live.secret import redacted, redacted_text
 from pytest_iqm.live.supervisor import Supervisor
 from pytest_iqm.report.summary import Tests, jobs_of, times
-from pytest_iqm.settings import Live, Settings
-
-if TYPE_CHECKING:
-    from pytest_iqm.report.facts import Collector
+from pytest_iqm.settings import Settings
 
 LIVE = "iqm_live"
 """Attribute of the reports of tests that used a real machine."""
@@ -43,8 +40,6 @@ RANDOM = "iqm_random"
 
 LEDGER = "iqm_ledger"
 """Key of a worker's input: path of the ledger."""
-
-_PLAUSIBLE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def begin(config: pytest.Config, settings: Settings) -> None:
@@ -75,12 +70,11 @@ class LiveTests:
     """
 
     def __init__(self, settings: Settings, ledger: Ledger, supervisor: Supervisor) -> None:
-        self._live = _live(settings)
+        self._live = settings.machine
         self._ledger = ledger
         self.supervisor = supervisor
         self._suspicious = False
         self._detailed = bool(settings.report)
-        self._collector: Collector | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -154,11 +148,8 @@ class LiveTests:
             return [{"id": job, "status": "unknown", "circuits": 0, "shots": 0} for job in jobs]
         from pytest_iqm.report.facts import Collector
 
-        if self._collector is None:
-            self._collector = Collector(
-                self.supervisor.client, self.supervisor.twins, lengths=False, detailed=self._detailed
-            )
-        return self._collector.facts(jobs)
+        collector = Collector(self.supervisor.client, self.supervisor.twins, lengths=False, detailed=self._detailed)
+        return collector.facts(jobs)
 
     def check_presence(self) -> None:
         """End a test before it begins if the machine is away; one that was in trouble is asked."""
@@ -213,7 +204,7 @@ class LiveSession:
 
     def __init__(self, settings: Settings, ledger: Ledger, supervisor: Supervisor) -> None:
         self._settings = settings
-        self._live = _live(settings)
+        self._live = settings.machine
         self._ledger = ledger
         self._supervisor = supervisor
         self._recorder = Recorder(settings) if settings.record.value != "off" else None
@@ -278,15 +269,13 @@ class LiveSession:
         return None
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Cancel what is left, record what waited for that, and decide about the exit status."""
+    def pytest_sessionfinish(self) -> None:
+        """Cancel what is left, and record what waited for that."""
         self._left = self._supervisor.finish()
         if self._recorder is not None:
             self._recorder.finish()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        if session.exitstatus in _PLAUSIBLE and not session.config.option.collectonly and self.problems():
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
         self._supervisor.interrupt()
@@ -327,9 +316,3 @@ class LiveSession:
             yield f"recordings: {len(self._recorder.recorded)} recorded", {}
         for problem in self.problems():
             yield problem, {"red": True}
-
-
-def _live(settings: Settings) -> Live:
-    if settings.live is None:
-        raise RuntimeError("this run is not live")
-    return settings.live

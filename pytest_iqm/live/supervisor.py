@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from pytest_iqm.live.ledger import BudgetExceeded, Ledger, SessionOver, Submission
-from pytest_iqm.settings import Live, Settings
+from pytest_iqm.settings import Settings
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -71,10 +71,8 @@ class Supervisor:
     """
 
     def __init__(self, settings: Settings, ledger: Ledger, worker: str) -> None:
-        if settings.live is None:
-            raise RuntimeError("only a run with --iqm-live is supervised")
         self._settings = settings
-        self._live: Live = settings.live
+        self._live = settings.machine
         self._ledger = ledger
         self._worker = worker
         self._test = ""
@@ -133,9 +131,7 @@ class Supervisor:
     @cached_property
     def client(self) -> IQMClient:
         """A client of the session's own."""
-        from iqm_fakes.client import connect
-
-        return connect(self._live.url.value, quantum_computer=self._live.computer.value)
+        return self._live.connect()
 
     @cached_property
     def twins(self) -> Twins:

@@ -79,7 +79,7 @@ class Collector:
             request, programs = twin.programs(dict(payload))
         except UNKNOWN:
             return  # a failed job says itself what is wrong with it; the report goes without
-        facts["over_t2"] = max(program.over_t2 for program in programs)
+        facts["over_t2"] = max(map(twin.over_t2, programs))
         if not self.detailed:
             return
         measured = self._measured(facts)

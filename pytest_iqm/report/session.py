@@ -63,13 +63,14 @@ class SessionReport:
 
     @pytest.hookimpl(wrapper=True, trylast=True)  # within the terminal reporter's, which shows the summary
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
-        """Write the report files, and fail a plan that the budget does not allow."""
+        """Write the report files, and fail a session that has a problem although no test failed."""
         yield  # what others have to say is in the report
         if self._settings.report:
             self._write()
         green = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
         over = self._settings.plan and exceeded(self._jobs, self._settings.budget)
-        if green and (over or self._unwritten):
+        live = self._live is not None and not session.config.option.collectonly and self._live.problems()
+        if green and (over or live or self._unwritten):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

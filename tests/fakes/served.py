@@ -6,6 +6,8 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+TOKEN = "s3cret-of-the-test"
+
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("IQM_")}
 
 

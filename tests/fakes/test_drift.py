@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from circuits import bell
 from qiskit import QuantumCircuit, transpile
 
 from iqm_fakes import Device, FakeIQMClient, FakeIQMServer, cli
@@ -21,14 +22,6 @@ def numbers(calibration):
 @pytest.fixture
 def server():
     return FakeIQMServer("adonis", seed=1)
-
-
-def bell(backend):
-    circuit = QuantumCircuit(2)
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure_all()
-    return transpile(circuit, backend, seed_transpiler=1)
 
 
 class TestRecalibration:

@@ -2,7 +2,8 @@
 
 import pytest
 import requests
-from qiskit import QuantumCircuit, transpile
+from circuits import bell
+from qiskit import QuantumCircuit
 from werkzeug.test import Client
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, Limits, loopback
@@ -29,14 +30,6 @@ def client(request, server):
 @pytest.fixture
 def backend(client):
     return IQMBackend(client)
-
-
-def bell(backend):
-    circuit = QuantumCircuit(2)
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure_all()
-    return transpile(circuit, backend, seed_transpiler=1)
 
 
 def error_of(call):

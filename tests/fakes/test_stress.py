@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from qiskit import QuantumCircuit, transpile
+from circuits import bell
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, loopback
 from iqm_fakes.client import VENDOR_ERRORS, connect
@@ -16,14 +16,6 @@ from pytest_iqm import IQMBackend
 THREADS, OPERATIONS = 32, 200
 SOCKETS, JOBS = 16, 20
 RANK = {"QUEUED": 0, "RUNNING": 1, "DONE": 2, "CANCELLED": 2, "ERROR": 2}
-
-
-def bell(backend):
-    circuit = QuantumCircuit(2)
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure_all()
-    return transpile(circuit, backend, seed_transpiler=1)
 
 
 def outcomes(server):

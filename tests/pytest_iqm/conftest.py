@@ -1,7 +1,9 @@
 import pytest
+from served import TOKEN
 
 # Test runs inside this process forget what they import, and neither Qiskit nor Aer can be imported twice.
 import pytest_iqm.backend  # noqa: F401
+from iqm_fakes import Api, loopback
 
 BELL = """
 from qiskit import QuantumCircuit, transpile
@@ -30,3 +32,13 @@ def suite(pytester, monkeypatch):
         return pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider", "-s", *arguments)
 
     return run
+
+
+@pytest.fixture
+def live(suite, server, monkeypatch):
+    """Runs a suite live on the test module's ``server``, of which it takes the first computer."""
+    with loopback(Api(server, token=TOKEN)) as url:
+        monkeypatch.setenv("IQM_SERVER_URL", url)
+        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", next(iter(server.devices)))
+        monkeypatch.setenv("IQM_TOKEN", TOKEN)
+        yield lambda *arguments, **sources: suite("--iqm-live", *arguments, **sources)

@@ -1,11 +1,10 @@
 """Which live tests run: by their markers, by what the machine has, and by whether it is there."""
 
 import pytest
+from served import TOKEN
 from werkzeug.wrappers import Response
 
 from iqm_fakes import Api, Device, FakeIQMServer, loopback
-
-TOKEN = "s3cret-of-the-test"
 
 BELL = """
 from bell import counts
@@ -18,15 +17,6 @@ def test_two(iqm_backend): counts(iqm_backend)
 @pytest.fixture
 def server():
     return FakeIQMServer("adonis", seed=1)
-
-
-@pytest.fixture
-def live(suite, server, monkeypatch):
-    with loopback(Api(server, token=TOKEN)) as url:
-        monkeypatch.setenv("IQM_SERVER_URL", url)
-        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", next(iter(server.devices)))
-        monkeypatch.setenv("IQM_TOKEN", TOKEN)
-        yield lambda *arguments, **sources: suite("--iqm-live", *arguments, **sources)
 
 
 class TestUnavailable:

@@ -13,12 +13,10 @@ import time
 
 import pytest
 import requests
-from served import serving
+from served import TOKEN, serving
 
 from iqm_fakes import Api, FakeIQMServer, loopback
 from iqm_fakes.jobs import JobStatus
-
-TOKEN = "s3cret-of-the-test"
 
 HELPER = """
 from qiskit import QuantumCircuit, transpile

@@ -5,12 +5,11 @@ import re
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
+from served import TOKEN
 
 from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, loopback
 from pytest_iqm import IQMBackend, distribution
 from pytest_iqm.statistics import CountsError
-
-TOKEN = "s3cret-of-the-test"
 
 SUITE = """
 import pytest

@@ -1,11 +1,10 @@
 """Live runs, against a server on a socket of this process, through the vendor's own client."""
 
 import pytest
+from served import TOKEN
 
-from iqm_fakes import Api, Device, FakeIQMServer, loopback
+from iqm_fakes import Device, FakeIQMServer
 from iqm_fakes.drift import recalibrated
-
-TOKEN = "s3cret-of-the-test"
 
 BELL = """
 import pytest
@@ -29,15 +28,6 @@ def test_exact(iqm_backend): pass
 @pytest.fixture(scope="module")
 def server():
     return FakeIQMServer("garnet", "adonis", seed=1)
-
-
-@pytest.fixture
-def live(suite, server, monkeypatch):
-    with loopback(Api(server, token=TOKEN)) as url:
-        monkeypatch.setenv("IQM_SERVER_URL", url)
-        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", "garnet")
-        monkeypatch.setenv("IQM_TOKEN", TOKEN)
-        yield lambda *arguments, **sources: suite("--iqm-live", *arguments, **sources)
 
 
 def test_a_live_run_reaches_the_machine_and_skips_what_it_can_not_do(live, server):

@@ -3,10 +3,9 @@
 import json
 
 import pytest
+from served import TOKEN
 
 from iqm_fakes import Api, FakeIQMServer, Recordings, loopback
-
-TOKEN = "s3cret-of-the-test"
 
 SUITE = """
 from pathlib import Path

@@ -9,10 +9,9 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from served import TOKEN
 
 from iqm_fakes import Api, Device, FakeIQMServer, Recordings, loopback
-
-TOKEN = "s3cret-of-the-test"
 
 JWT = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTl9.bm8tc2lnbmF0dXJl"
 """A token that does not expire before the year 2286."""
@@ -41,15 +40,6 @@ def test_nothing(): pass
 @pytest.fixture
 def server():
     return FakeIQMServer("adonis", seed=1)
-
-
-@pytest.fixture
-def live(suite, server, monkeypatch):
-    with loopback(Api(server, token=TOKEN)) as url:
-        monkeypatch.setenv("IQM_SERVER_URL", url)
-        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", "adonis")
-        monkeypatch.setenv("IQM_TOKEN", TOKEN)
-        yield lambda *arguments, **sources: suite("--iqm-live", *arguments, **sources)
 
 
 class TestPlan:

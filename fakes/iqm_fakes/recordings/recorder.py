@@ -49,7 +49,7 @@ def record(
         Exception: Whatever the vendor's client raises, for example for an unknown job.
 
     """
-    from iqm_fakes.client import get
+    from iqm_fakes.client import dynamic_quantum_architecture, get
 
     recordings = folder if isinstance(folder, Recordings) else Recordings(folder)
     document = get(client, f"jobs/{job_id}")
@@ -64,7 +64,9 @@ def record(
     outcomes = get(client, f"jobs/{job_id}/artifacts/measurements", missing=True) if completed else None
     computer = _computer(client, document)
     compiled_with = (document.get("compilation") or {}).get("calibration_set_id")
-    calibration_set = compiled_with or request.get("calibration_set_id") or _default(client, computer)
+    calibration_set = compiled_with or request.get("calibration_set_id")
+    if not calibration_set:  # a job that was never compiled would have got the default
+        calibration_set = str(dynamic_quantum_architecture(client, computer)["calibration_set_id"])
     known = recordings.load(job_id).tests if job_id in recordings else ()
     recording = Recording(
         id=document["id"],
@@ -83,14 +85,6 @@ def record(
         recordings.save_calibration(Device.published(client, computer, [calibration_set]))
     recordings.save(recording)
     return recording
-
-
-def _default(client: IQMClient, computer: str) -> str:
-    """Return the calibration set that a job which was never compiled would have got."""
-    from iqm_fakes.client import get
-
-    document = get(client, f"calibration-sets/{computer}/default/dynamic-quantum-architecture")
-    return str(document["calibration_set_id"])
 
 
 def _computer(client: IQMClient, document: Any) -> str:

@@ -58,7 +58,7 @@ def check(circuit: Circuit, options: Options, loci: Loci, noise: Noise, *, idle:
         raise CircuitError(f"circuit '{circuit.name}' measures nothing; add a measure instruction")
     if options.max_circuit_duration_over_t2:
         timeline.check(options.max_circuit_duration_over_t2)
-    return draft.program(heralding=options.heralding, over_t2=timeline.over_t2)
+    return draft.program(heralding=options.heralding, duration=timeline.duration)
 
 
 class _Draft:
@@ -112,12 +112,12 @@ class _Draft:
             raise CircuitError(f"no earlier measure of {qubit} has the feedback_key '{key}'; add the key to one")
         return self._feedback[qubit, key]
 
-    def program(self, *, heralding: bool, over_t2: float) -> Program:
+    def program(self, *, heralding: bool, duration: float) -> Program:
         measurable = (index for name, index in self._indices.items() if self._loci.measurable(name))
         return Program(
             components=tuple(self._indices),
             operations=tuple(self._operations),
             keys=tuple(self.keys.items()),
             heralded=tuple(measurable) if heralding else (),
-            over_t2=over_t2,
+            duration=duration,
         )

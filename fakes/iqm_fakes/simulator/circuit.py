@@ -96,7 +96,7 @@ class Program:
         operations: Everything that has an effect on state or record, in order.
         keys: Measurement keys and how many bits each has, in the order of the bits.
         heralded: Indices of the components that are measured before the circuit; empty without heralding.
-        over_t2: How long the circuit takes, in units of the shortest T2 of the components.
+        duration: How long the circuit takes, in seconds.
 
     """
 
@@ -104,7 +104,7 @@ class Program:
     operations: tuple[Operation, ...]
     keys: tuple[tuple[str, int], ...]
     heralded: tuple[int, ...] = ()
-    over_t2: float = field(default=0.0, compare=False)
+    duration: float = field(default=0.0, compare=False)
 
     @property
     def bits(self) -> int:

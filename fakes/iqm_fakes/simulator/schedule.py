@@ -53,10 +53,9 @@ class Timeline:
         return waited
 
     @property
-    def over_t2(self) -> float:
-        """Duration of the circuit, in units of the shortest T2 of the components it uses."""
-        duration, t2, _ = self._duration_and_t2()
-        return duration / t2
+    def duration(self) -> float:
+        """Seconds from the start of the circuit to the end of its last operation."""
+        return max(self._used.values())
 
     def check(self, over_t2: float) -> None:
         """Check the duration of the circuit against the shortest T2 of the components it uses.
@@ -65,16 +64,12 @@ class Timeline:
             CircuitError: It takes longer than ``over_t2`` times that T2.
 
         """
-        duration, t2, component = self._duration_and_t2()
-        if duration > over_t2 * t2:
+        t2, component = min((self._noise.relaxation(component).t2, component) for component in self._used)
+        if self.duration > over_t2 * t2:
             raise CircuitError(
-                f"the circuit takes {duration * 1e6:.3g} µs, more than max_circuit_duration_over_t2 = {over_t2:g} "
+                f"the circuit takes {self.duration * 1e6:.3g} µs, more than max_circuit_duration_over_t2 = {over_t2:g} "
                 f"times the T2 of {component} ({t2 * 1e6:.3g} µs); shorten the circuit or raise the limit"
             )
-
-    def _duration_and_t2(self) -> tuple[float, float, str]:
-        t2, component = min((self._noise.relaxation(component).t2, component) for component in self._used)
-        return max(self._used.values()), t2, component
 
     def _duration(self, step: Step) -> float:
         name = step.instruction.name

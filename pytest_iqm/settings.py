@@ -302,7 +302,7 @@ def _live(config: pytest.Config) -> Live:
 def _limit(config: pytest.Config, name: str) -> Setting[int | None]:
     """Return a limit that an option or the ini key of the same name sets."""
     text, source = _told(config, name)
-    if not text:
+    if text == "" and source.startswith("ini"):
         return Setting(None, "default")
     if not text.replace("_", "").isdecimal():
         raise pytest.UsageError(f"{source} takes a whole number, got {text!r}")

@@ -42,6 +42,8 @@ LIVE = {"IQM_SERVER_URL": "http://127.0.0.1:1", "IQM_QUANTUM_COMPUTER": "garnet"
         (["--iqm-device", "granet"], {}, ["--iqm-device: no device 'granet'", "adonis, aphrodite"]),
         (["--iqm-device", "broken.json"], {}, ["device file ", "broken.json is not JSON"]),
         (["--iqm-seed", "soon"], {}, ["--iqm-seed takes a non-negative integer or 'random', got 'soon'"]),
+        (["--iqm-max-shots="], {}, ["--iqm-max-shots takes a whole number, got ''"]),
+        (["--iqm-max-jobs", "few"], {}, ["--iqm-max-jobs takes a whole number, got 'few'"]),
         (["--iqm-seed=-1"], {}, ["--iqm-seed takes a non-negative integer"]),
         (["--iqm-computer", "garnet"], {}, ["--iqm-computer chooses a real machine and needs --iqm-live"]),
         (["--iqm-live"], {}, ["set IQM_SERVER_URL", "--iqm-computer or IQM_QUANTUM_COMPUTER", "set IQM_TOKEN or"]),

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from pytest_iqm.statistics.verdict import Verdict
+    from pytest_iqm.statistics.claims import Claim
 
 ALPHA = 1e-6
 """How often a true claim may fail, unless something else is asked for."""
+
+
+class Execution(Protocol):
+    """A circuit that a machine has run, and what its calibration says of it; see :mod:`pytest_iqm.twin`."""
+
+    def gave(self, counts: dict[str, int]) -> bool:
+        """Whether these are its counts, with the bits in Qiskit's order."""
+
+    def tolerance(self) -> float:
+        """Return the tolerance that the calibration implies."""
+
+    def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
+        """Return counts of the machine's fake."""
 
 
 class Session(Protocol):
@@ -18,11 +31,11 @@ class Session(Protocol):
 
     alpha: float
 
-    def judge(self, verdict: Verdict) -> bool:
-        """Return what ``==`` says of a verdict."""
+    def judge(self, claim: Claim, counts: Any) -> bool:
+        """Return what ``==`` says of counts."""
 
-    def published_tolerance(self, counts: dict[str, int]) -> float | None:
-        """Return the tolerance that a calibration implies for the circuit that counts are of, if it is known."""
+    def execution(self, counts: dict[str, int]) -> Execution | None:
+        """Return the circuit that counts are of, if it is known."""
 
 
 _sessions: list[Session] = []
@@ -41,14 +54,14 @@ def alpha(asked: float | None) -> float:
     return value
 
 
-def holds(verdict: Verdict) -> bool:
-    """Return what ``==`` says of a verdict; the session may know that the counts mean nothing."""
-    return _sessions[-1].judge(verdict) if _sessions else verdict.passed
+def holds(claim: Claim, counts: Any) -> bool:
+    """Return what ``==`` says of counts; the session may know that they mean nothing, or ask for others."""
+    return _sessions[-1].judge(claim, counts) if _sessions else claim.check(counts).passed
 
 
-def published_tolerance(counts: dict[str, int]) -> float | None:
-    """Return the tolerance that a calibration implies for the circuit that counts are of; None if nobody knows it."""
-    return _sessions[-1].published_tolerance(counts) if _sessions else None
+def execution(counts: dict[str, int]) -> Execution | None:
+    """Return the circuit that counts are of; None if nobody knows it."""
+    return _sessions[-1].execution(counts) if _sessions else None
 
 
 @contextmanager

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from iqm_fakes import FakeIQMClient, FakeIQMServer
     from pytest_iqm.backend import IQMBackend
-    from pytest_iqm.twin import Twins
+    from pytest_iqm.twin import Execution, Twins
 
 
 @dataclass(frozen=True)
@@ -267,11 +267,24 @@ class Machines:
         """Return the ids of the jobs that the current test submitted to fakes."""
         return [job for machine in self._fakes for job in machine.job_ids]
 
-    def published_tolerance(self, counts: dict[str, int]) -> float | None:
-        """Return the tolerance that a calibration implies for the circuit of the current test that counts are of."""
+    def execution(self, counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of the current test that counts are of, preferably one that gave just these."""
         fakes = [machine for machine in self._fakes if machine.job_ids]
-        known = (machine.twins.tolerance(machine.job_ids, counts) for machine in fakes)
-        return next((tolerance for tolerance in known if tolerance is not None), None)
+        found = [machine.twins.execution(machine.job_ids, counts) for machine in fakes]
+        known = [execution for execution in found if execution is not None]
+        return next((execution for execution in known if execution.gave(counts)), next(iter(known), None))
+
+    @property
+    def repeats(self) -> bool:
+        """Whether suspicious circuits run once more: those of a replay, as they did when they were recorded.
+
+        A simulation that was suspicious is what it is; its shots cost nothing.
+        """
+        return any(machine.server.replays for machine in self._fakes if machine.job_ids)
+
+    def again(self, execution: Execution) -> Execution:
+        """Run a circuit once more."""
+        return execution.again({})
 
     def facts(self) -> list[dict[str, Any]]:
         """Return what is known of the jobs that the current test submitted to fakes."""
@@ -292,7 +305,8 @@ class Machines:
             return [f"machine   {live.computer.value} (LIVE)", f"replay    pytest --iqm-live '{self.test}'"]
         if not self._fakes or not self.test:
             return []
-        devices = ", ".join(alias for machine in self._fakes for alias in machine.server.devices)
+        used = [machine for machine in self._fakes if machine.job_ids] or self._fakes
+        devices = ", ".join(alias for machine in used for alias in machine.server.devices)
         again = f"pytest '{self.test}' --iqm-seed={self.settings.seed.value}"
         jobs = self.job_ids()
         return [

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from iqm_fakes.client import VENDOR_ERRORS, get, quantum_computer_alias
+import numpy as np
+
+from iqm_fakes.client import VENDOR_ERRORS, FakeIQMClient, get, post, quantum_computer_alias
 from iqm_fakes.device import Device, DeviceError
 from iqm_fakes.noise import Noise, Relaxation
 from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.results import histogram
 from iqm_fakes.simulator import CircuitError, Simulator
 
 if TYPE_CHECKING:
@@ -36,7 +42,7 @@ class Twin:
 
     Attributes:
         noise: What the calibration says of errors and times.
-        noisy: A simulator with that noise.
+        noisy: A simulator with that noise; of a fake, one that simulates as the fake does.
         ideal: One without.
 
     """
@@ -107,6 +113,10 @@ def _kept(seconds: float, relaxation: Relaxation) -> float:
     return damped * (1 + math.exp(-seconds * dephasing)) / 2
 
 
+class ExecutionError(RuntimeError):
+    """A circuit gave no results."""
+
+
 class Twins:
     """The twins of a machine, one for each calibration set.
 
@@ -116,7 +126,7 @@ class Twins:
     """
 
     def __init__(self, client: IQMClient) -> None:
-        self._client = client
+        self.client = client
         self._known: dict[str, Twin] = {}
 
     def of(self, calibration_set: str) -> Twin:
@@ -128,33 +138,142 @@ class Twins:
 
         """
         if calibration_set not in self._known:
-            device = Device.published(self._client, quantum_computer_alias(self._client), [calibration_set])
+            device = Device.published(self.client, quantum_computer_alias(self.client), [calibration_set])
             calibration = device.calibration()
+            settings = self.client.server.settings if isinstance(self.client, FakeIQMClient) else {}
             self._known[calibration_set] = Twin(
-                Noise(calibration), Simulator(calibration), Simulator(calibration, noise=False)
+                Noise(calibration),
+                Simulator(calibration, **settings),
+                Simulator(calibration, **{**settings, "noise": False}),
             )
         return self._known[calibration_set]
 
-    def tolerance(self, jobs: Iterable[str], counts: dict[str, int]) -> float | None:
-        """Return what :meth:`Twin.tolerance` says of the circuit that counts are of; None if no job has it."""
-        found = self.find(jobs, counts)
-        if found is None:
-            return None
-        job, circuit = found
-        document = get(self._client, f"jobs/{job}")
-        payload = get(self._client, f"jobs/{job}/payload")
-        twin = self.of(document["compilation"]["calibration_set_id"])
-        return twin.tolerance(twin.programs(payload)[1][circuit])
+    def execution(self, jobs: Iterable[str], counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of jobs that counts are of, the latest first; None if they are of none.
 
-    def find(self, jobs: Iterable[str], counts: dict[str, int]) -> tuple[str, int] | None:
-        """Return the job, the latest first, and the number of its circuit, that counts are of.
-
-        Qiskit orders bits in its own way, so what is compared is how often there was an outcome, whichever it is.
+        Preferred is one that has these counts; otherwise it may have them with its bits in another order.
         """
-        wanted = sorted(count for count in counts.values() if count)
+        wanted, renamed = sorted(count for count in counts.values() if count), None
         for job in reversed(list(jobs)):
-            histograms = get(self._client, f"jobs/{job}/artifacts/measurement_counts", missing=True) or ()
+            histograms = get(self.client, f"jobs/{job}/artifacts/measurement_counts", missing=True) or ()
             for index, circuit in enumerate(histograms):
                 if sorted(circuit["counts"].values()) == wanted:
-                    return job, index
-        return None
+                    execution = Execution(self, job, index)
+                    if execution.gave(counts):
+                        return execution
+                    renamed = renamed or execution
+        return renamed
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A circuit that a machine has run.
+
+    Attributes:
+        twins: Those of the machine.
+        job: The id of its job.
+        index: Its place in the job.
+
+    """
+
+    twins: Twins
+    job: str
+    index: int
+
+    @cached_property
+    def payload(self) -> dict[str, Any]:
+        """A submission of this circuit alone."""
+        payload: dict[str, Any] = get(self.twins.client, f"jobs/{self.job}/payload")
+        return {**payload, "circuits": [payload["circuits"][self.index]]}
+
+    @cached_property
+    def twin(self) -> Twin:
+        """The twin of the machine, as it was calibrated then."""
+        return self.twins.of(get(self.twins.client, f"jobs/{self.job}")["compilation"]["calibration_set_id"])
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """What came out, in Qiskit's order of bits.
+
+        Raises:
+            ExecutionError: It failed, or was not submitted by Qiskit.
+
+        """
+        histograms = get(self.twins.client, f"jobs/{self.job}/artifacts/measurement_counts", missing=True)
+        if histograms is None:
+            errors = get(self.twins.client, f"jobs/{self.job}").get("errors") or [{"message": "it has no results"}]
+            raise ExecutionError(f"job {self.job}: {'; '.join(error['message'] for error in errors)}")
+        document = histograms[self.index]
+        return in_qiskit_order(document["measurement_keys"], document["counts"])
+
+    def gave(self, counts: dict[str, int]) -> bool:
+        """Whether these are its counts."""
+        try:
+            return self.counts == {key: count for key, count in counts.items() if count}
+        except ExecutionError:
+            return False
+
+    def tolerance(self) -> float:
+        """Return what :meth:`Twin.tolerance` says of it."""
+        (program,) = self.twin.programs(self.payload)[1]
+        return self.twin.tolerance(program)
+
+    def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
+        """Return counts of so many shots of the machine's fake, independent of those that it gave.
+
+        Args:
+            shots: How many; heralding may keep fewer.
+            noise: False leaves out all noise.
+
+        """
+        (program,) = self.twin.programs(self.payload)[1]
+        simulator = self.twin.noisy if noise else self.twin.ideal
+        bits = simulator.run(program, shots, np.random.SeedSequence(UUID(self.job).int))
+        return in_qiskit_order(list(bits), histogram(list(bits.values())))
+
+    def again(self, params: Mapping[str, str]) -> Execution:
+        """Run it once more on the machine, and wait for it.
+
+        Args:
+            params: Of the query that submits it.
+
+        Raises:
+            Exception: The vendor's client's.
+
+        """
+        client = self.twins.client
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the vendor's, about its own use, and about what we report
+            job = post(client, f"jobs/{quantum_computer_alias(client)}/circuit", self.payload, params=params)["id"]
+            client.get_job(UUID(job)).wait_for_completion()
+        return Execution(self.twins, job, 0)
+
+
+def in_qiskit_order(measurement_keys: Sequence[str], counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts as Qiskit has them: leftmost is the last bit of the last register, and what is not measured is 0.
+
+    Args:
+        measurement_keys: What the bits of an outcome are of, the leftmost first; Qiskit's name register and bit.
+        counts: Shots by outcome.
+
+    Raises:
+        ExecutionError: They are not Qiskit's.
+
+    """
+    from iqm.qiskit_iqm.qiskit_to_iqm import MeasurementKey
+
+    try:
+        keys = [MeasurementKey.from_string(key) for key in measurement_keys]
+    except ValueError:
+        raise ExecutionError(f"the measurement keys are not Qiskit's: {', '.join(measurement_keys)}") from None
+    begin, width = {}, 0
+    for register, length in sorted({key.creg_idx: key.creg_len for key in keys}.items()):
+        begin[register], width = width, width + length
+    places = [width - 1 - begin[key.creg_idx] - key.clbit_idx for key in keys]
+    ordered: dict[str, int] = {}
+    for outcome, count in counts.items():
+        bits = ["0"] * width
+        for place, bit in zip(places, outcome, strict=True):
+            bits[place] = bit
+        ordered["".join(bits)] = count
+    return ordered

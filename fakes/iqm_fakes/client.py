@@ -6,6 +6,7 @@ patched: its client asks for ``requests.get`` to be called, and we call somethin
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -182,6 +183,12 @@ def dynamic_quantum_architecture(client: IQMClient, computer: str | None = None)
     alias = quantum_computer_alias(client) if computer is None else computer
     document: dict[str, Any] = get(client, f"calibration-sets/{alias}/default/dynamic-quantum-architecture")
     return document
+
+
+def post(client: IQMClient, path: str, document: Any = None, *, params: Mapping[str, str] | None = None) -> Any:
+    """Return what the server of a client answers when a JSON document is posted; the arguments are those of `get`."""
+    body = None if document is None else json.dumps(document)
+    return _send(client)(requests.post, path, params=params, json_data=body).json()
 
 
 def cancel(client: IQMClient, job_id: str) -> None:

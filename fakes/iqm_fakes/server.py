@@ -88,6 +88,7 @@ class FakeIQMServer:
         faults: What goes wrong on purpose.
         clock: The server's time, which a test may own.
         maintenance: While it is true, the machines are unhealthy and take no jobs.
+        settings: How it simulates: ``noise``, ``idle`` and ``method``.
 
     Raises:
         DeviceError: A device is unknown or its file is broken.
@@ -121,7 +122,7 @@ class FakeIQMServer:
         if noise and not self.replays:
             _warn_of_missing_metrics(loaded)
         self._simulators: dict[tuple[str, str], Simulator] = {}
-        self._settings: dict[str, Any] = {"noise": noise, "idle": idle, "method": method}
+        self.settings: Mapping[str, Any] = {"noise": noise, "idle": idle, "method": method}
         self._executor = executor
         self._workers = workers
         self._lock = threading.Lock()
@@ -504,7 +505,7 @@ class FakeIQMServer:
         key = (job.computer, job.calibration_set_id)
         with self._lock:
             if key not in self._simulators:
-                self._simulators[key] = Simulator(self.calibration(*key), **self._settings)
+                self._simulators[key] = Simulator(self.calibration(*key), **self.settings)
             return self._simulators[key]
 
 

@@ -13,14 +13,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 from pytest_iqm.fixtures import uses_machine
 from pytest_iqm.live.drift import drift
-from pytest_iqm.live.ledger import Ledger, Submission, turn
+from pytest_iqm.live.ledger import BudgetExceeded, Ledger, SessionOver, Submission, turn
 from pytest_iqm.live.preflight import Preflight, is_mock, preflight, why_away
 from pytest_iqm.live.recorder import Recorder
 from pytest_iqm.live.seam import Seam
@@ -28,6 +28,9 @@ from pytest_iqm.live.secret import redacted, redacted_text
 from pytest_iqm.live.supervisor import Supervisor
 from pytest_iqm.report.summary import Tests, jobs_of, times
 from pytest_iqm.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_iqm.twin import Execution
 
 LIVE = "iqm_live"
 """Attribute of the reports of tests that used a real machine."""
@@ -150,6 +153,29 @@ class LiveTests:
 
         collector = Collector(self.supervisor.client, self.supervisor.twins, lengths=False, detailed=self._detailed)
         return collector.facts(jobs)
+
+    def execution(self, counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of the current test that counts are of."""
+        return self.supervisor.twins.execution(self.supervisor.jobs, counts)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether suspicious circuits run once more; random bits mean nothing."""
+        return not is_mock(self._live)
+
+    def again(self, execution: Execution) -> Execution:
+        """Run a circuit once more, in the queue that its job was in.
+
+        Raises:
+            BudgetExceeded: The budget does not allow it; the test does not fail for that.
+            SessionOver: The same.
+
+        """
+        try:
+            return execution.again(self.supervisor.jobs[execution.job])
+        except (BudgetExceeded, SessionOver):
+            self.supervisor.refusals.pop()
+            raise
 
     def check_presence(self) -> None:
         """End a test before it begins if the machine is away; one that was in trouble is asked."""

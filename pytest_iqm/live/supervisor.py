@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -60,7 +60,7 @@ class Supervisor:
         worker: Name of this process, as xdist has it.
 
     Attributes:
-        jobs: Ids of the jobs that the current test submitted or asked for.
+        jobs: Ids of the jobs that the current test submitted or asked for, with the query that submitted them.
         longer: Whether a fixture that lives longer than the test is being set up.
         results_read: Whether the current test has got results.
         interrupted: Whether the session is to end now. The vendor's client before 36 takes Ctrl-C for the wish to stop
@@ -78,7 +78,7 @@ class Supervisor:
         self._test = ""
         self._deadline: float | None = None
         self.longer = False
-        self.jobs: dict[str, None] = {}
+        self.jobs: dict[str, Mapping[str, str]] = {}
         self.results_read = False
         self.interrupted = False
         self._submitting = False
@@ -172,7 +172,7 @@ class Supervisor:
         response = self._send(method, url, arguments)
         job = _identifier(path["first"])
         if response.ok and job is not None:
-            self.jobs[job] = None
+            self.jobs.setdefault(job, {})
             self.results_read |= path["second"] == "artifacts"
             if method == "DELETE":
                 self._ledger.seen(job, "deleted")
@@ -192,7 +192,7 @@ class Supervisor:
         self._submitting = True
         try:
             response = self._send("POST", url, arguments)
-            self._settle(number, response)
+            self._settle(number, response, arguments.get("params") or {})
         except BaseException:
             self._ledger.unanswered(number)
             raise
@@ -202,7 +202,7 @@ class Supervisor:
             raise KeyboardInterrupt
         return response
 
-    def _settle(self, number: int, response: requests.Response) -> None:
+    def _settle(self, number: int, response: requests.Response, params: Mapping[str, str]) -> None:
         """Enter what the server said of a submission."""
         if not response.ok:
             self._ledger.refused(number)
@@ -214,7 +214,7 @@ class Supervisor:
             self._ledger.unanswered(number)
         else:
             self._ledger.answered(number, job, document["status"])
-            self.jobs[job] = None
+            self.jobs[job] = params
 
     def _send(self, method: str, url: str, arguments: dict[str, Any]) -> requests.Response:
         __tracebackhide__ = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,14 @@ import pytest
 
 from pytest_iqm.fixtures import MACHINES
 from pytest_iqm.journal import session
+from pytest_iqm.live.ledger import BudgetExceeded, SessionOver
 from pytest_iqm.live.preflight import is_mock
 
 if TYPE_CHECKING:
     from pytest_iqm.live.run import LiveTests
-    from pytest_iqm.statistics import Verdict
+    from pytest_iqm.machines import Machines
+    from pytest_iqm.statistics import Claim, Verdict
+    from pytest_iqm.twin import Execution
 
 CLAIMS = "iqm_claims"
 """Attribute of the reports of tests: their claims, each with ``claim``, ``p``, ``alpha`` and ``passed``."""
@@ -38,7 +40,7 @@ class Claims:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._noted: list[dict[str, Any]] = []
-        self._refuted: list[Verdict] = []
+        self._refuted: list[tuple[Claim, Verdict, str]] = []
         settings = config.stash[MACHINES].settings
         self.alpha = settings.alpha.value
         self._random = is_mock(settings.live)
@@ -46,27 +48,51 @@ class Claims:
         stack.enter_context(session(self))
         config.add_cleanup(stack.close)
 
-    def published_tolerance(self, counts: dict[str, int]) -> float | None:
-        """Return the tolerance that the calibration implies for the circuit of this test that counts are of."""
+    @property
+    def _machines(self) -> LiveTests | Machines:
         live: LiveTests | None = self._config.pluginmanager.get_plugin("iqm-live-tests")
-        if live is not None:
-            return live.supervisor.twins.tolerance(live.supervisor.jobs, counts)
-        return self._config.stash[MACHINES].published_tolerance(counts)
+        return live or self._config.stash[MACHINES]
 
-    def judge(self, verdict: Verdict) -> bool:
-        """Note a verdict; random bits refute nothing."""
+    def execution(self, counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of this test that counts are of."""
+        return self._machines.execution(counts)
+
+    def judge(self, claim: Claim, counts: Any) -> bool:
+        """Judge counts, and note the verdict; random bits refute nothing."""
+        verdict = claim.check(counts)
+        why = ""
+        if verdict.suspicious and claim.fresh and self._machines.repeats:
+            fresh, why = self._again(counts)
+            verdict = verdict if fresh is None else verdict.after(claim.check(fresh))
         self._noted.append(
             {
                 "claim": verdict.claim,
                 "p": verdict.p_value,
+                "again": None if verdict.again is None else verdict.again.p_value,
                 "alpha": verdict.alpha,
                 "passed": verdict.passed,
                 "shots": verdict.shots,
             }
         )
         if not verdict.passed:
-            self._refuted.append(verdict)
+            self._refuted.append((claim, verdict, why))
         return verdict.passed or self._random
+
+    def _again(self, counts: Any) -> tuple[dict[str, int] | None, str]:
+        """Return fresh counts of the circuit that counts are of, or why there are none."""
+        from iqm_fakes.client import VENDOR_ERRORS
+        from pytest_iqm.statistics.observed import read
+        from pytest_iqm.twin import ExecutionError
+
+        seen = read(counts)
+        errors: tuple[type[Exception], ...] = (*VENDOR_ERRORS, ExecutionError, BudgetExceeded, SessionOver)
+        try:
+            execution = self.execution(seen)
+            if execution is None or not execution.gave(seen):
+                return None, "these are not the counts of a circuit of this test"
+            return self._machines.again(execution).counts, ""
+        except errors as error:
+            return None, str(error)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -83,33 +109,37 @@ class Claims:
             vars(report)[CLAIMS] = list(self._noted)
         if report.when == "call" and report.failed:
             where = self._config.stash[MACHINES].described()
-            report.sections += [("IQM claim", "\n".join([*explanation(each), *where])) for each in self._refuted]
+            report.sections += [
+                ("IQM claim", "\n".join([*explanation(verdict, why), *where])) for _, verdict, why in self._refuted
+            ]
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Say in short why counts refute a claim, since pytest cuts what is long; of other comparisons nothing."""
-        module = sys.modules.get("pytest_iqm.statistics.claims")
-        if module is None or op != "==":
-            return None
-        claims = [side for side in (left, right) if isinstance(side, module.Claim)]
-        if len(claims) != 1 or not self._refuted:
-            return None
-        return ["counts refute the claim", *headline(self._refuted[-1])]
+        for claim, verdict, why in reversed(self._refuted):
+            if op == "==" and (claim is left or claim is right):
+                return ["counts refute the claim", *headline(verdict, why)]
+        return None
 
 
-def headline(verdict: Verdict) -> list[str]:
-    """Return what matters most of a verdict."""
-    p = f"p = {verdict.p_value:.1e}" if verdict.p_value > 0 else "p < 1e-300"
-    lines = [
-        f"claim     {verdict.claim}",
-        f"observed  {verdict.tvd:.3f} away in {verdict.shots} shots: {p}, and α = {verdict.alpha:g}",
-    ]
+def headline(verdict: Verdict, why: str) -> list[str]:
+    """Return what matters most of a verdict, and why there are no fresh shots if there should be some."""
+    lines = [f"claim     {verdict.claim}", f"observed  {_seen(verdict)}, and α = {verdict.alpha:g}"]
+    if verdict.again is not None:
+        lines.append(f"again     {_seen(verdict.again)}; it fails because both are below {verdict.level_of_each:g}")
+    if why:
+        lines.append(f"again     not run again: {why}")
     return [*lines, f"hint      it looks as if {verdict.hint}"] if verdict.hint else lines
 
 
-def explanation(verdict: Verdict) -> list[str]:
+def _seen(verdict: Verdict) -> str:
+    p = f"p = {verdict.p_value:.1e}" if verdict.p_value > 0 else "p < 1e-300"
+    return f"{verdict.tvd:.3f} away in {verdict.shots} shots: {p}"
+
+
+def explanation(verdict: Verdict, why: str = "") -> list[str]:
     """Return a verdict for people: the claim, the p-value, and the outcomes with their intervals, the worst first."""
-    lines = headline(verdict)
+    lines = headline(verdict, why)
     declares = any(row.declared is not None for row in verdict.outcomes)
     width = max(len("outcome"), *(len(row.name) for row in verdict.outcomes[:SHOWN]))
     lines.append(f"{'outcome':{width}}  {'declared  ' if declares else ''}observed  99% interval")
@@ -136,8 +166,12 @@ def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
         f"of those that hold, the tightest has p = {tightest:.1e}, in {closest}"
     ]
     lines += [
-        f"near miss: p = {claim['p']:.1e} of {claim['claim']} in {test}"
+        f"near miss: p = {claim['p']:.1e}{_repeated(claim)} of {claim['claim']} in {test}"
         for test, claim in claims
         if claim["passed"] and claim["p"] < NEAR
     ]
     return lines
+
+
+def _repeated(claim: dict[str, Any]) -> str:
+    return "" if claim["again"] is None else f", and {claim['again']:.1e} in fresh shots,"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final, Literal
+from dataclasses import replace
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -25,6 +26,18 @@ from pytest_iqm.statistics.tails import (
 from pytest_iqm.statistics.verdict import Outcome, TooFewShots, Verdict
 
 CALIBRATION: Final = "calibration"
+FAKE: Final = "fake"
+
+Within: TypeAlias = float | Literal["calibration", "fake"]
+
+DECLARED = 0.01
+"""TVD that a circuit without noise may have from what is declared, for probabilities that are written down rounded."""
+
+SIMULATED = 10_000
+"""Shots of a simulation that counts are compared with."""
+
+DRIFT = 0.5
+"""By which part of themselves published errors may be off, unless something else is asked for."""
 
 ROUNDING = 1e-6
 """By how much declared probabilities may miss 1 in all."""
@@ -35,7 +48,13 @@ class Claim(ABC):
 
     ``counts == claim`` is whether they don't, with the session's α. Both sides may be swapped, and
     ``claim.check(counts)`` says more.
+
+    Attributes:
+        fresh: Whether a second sample of a device is judged independently of the first.
+
     """
+
+    fresh = True
 
     @abstractmethod
     def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
@@ -54,7 +73,7 @@ class Claim(ABC):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Claim):
             return self is other
-        return journal.holds(self.check(other))
+        return journal.holds(self, other)
 
     __hash__ = None  # type: ignore[assignment]  # equal to many counts that differ
 
@@ -63,7 +82,12 @@ class Distribution(Claim):
     """TVD(device, declared) ≤ within; see :func:`distribution`."""
 
     def __init__(
-        self, probabilities: Mapping[str, float], *, within: float | Literal["calibration"] = 0.0, job: Any = None
+        self,
+        probabilities: Mapping[str, float],
+        *,
+        within: Within = 0.0,
+        drift: float | None = None,
+        job: Any = None,
     ) -> None:
         if not probabilities:
             raise ValueError("a distribution declares at least one outcome")
@@ -76,39 +100,57 @@ class Distribution(Claim):
         if abs(total - 1) > ROUNDING:
             raise ValueError(f"the declared probabilities add up to {total:.6g}, and not to 1: {dict(probabilities)}")
         _width(self.probabilities, "declared outcomes")
-        self.within: float | Literal["calibration"] = (
-            CALIBRATION if within == CALIBRATION else _tolerance("within", within)
-        )
+        self.within: Within = within if within in (CALIBRATION, FAKE) else _tolerance("within", within)
+        if drift is not None and within != FAKE:
+            raise ValueError("drift belongs to within='fake': by which part of themselves published errors may be off")
+        self.drift = DRIFT if drift is None else _probability("drift", drift)
         self._job = job
         self._shape = shape(probabilities)
 
     def __repr__(self) -> str:
         return f"distribution({self.probabilities}, within={self.within!r})"
 
-    def _delta(self, seen: dict[str, int]) -> float:
-        """Return the tolerance in numbers."""
-        if isinstance(self.within, float):
-            return self.within
+    def _execution(self, seen: dict[str, int]) -> journal.Execution:
+        """Return the circuit that counts are of."""
+        execution: journal.Execution | None = None
         if self._job is not None:
             from pytest_iqm.twin import Twins
 
-            delta = Twins(self._job.backend().client).tolerance([str(self._job.job_id())], seen)
-        else:
-            delta = journal.published_tolerance(seen)
-        if delta is None:
+            execution = Twins(self._job.backend().client).execution([str(self._job.job_id())], seen)
+        execution = execution or journal.execution(seen)
+        if execution is None:
             raise CountsError(
-                "within='calibration' needs to know the job that the counts are of, and none of this test has them: "
+                f"within='{self.within}' needs to know the job that the counts are of, and none of this test has them: "
                 "give it, distribution(..., job=job)"
             )
-        if delta >= 1:
-            raise CountsError("the published errors of this circuit are so large that its counts may be anything")
-        return delta
+        return execution
+
+    def _delta(self, seen: dict[str, int]) -> float:
+        """Return the tolerance in numbers."""
+        return self.within if isinstance(self.within, float) else _published(self._execution(seen))
+
+    def _as_the_fake(self, seen: dict[str, int], alpha: float) -> Verdict:
+        """Judge the circuit by its simulation without noise, and the device by the one with it, each at α/2."""
+        execution = self._execution(seen)
+        if not execution.gave(seen):
+            raise CountsError("within='fake' compares outcomes, and these are a job's with the bits in another order")
+        ideal = execution.simulated(SIMULATED, noise=False)
+        verdict = Distribution(self.probabilities, within=DECLARED).check(ideal, alpha=alpha / 2)
+        claim = f"TVD(circuit without noise, declared) ≤ {DECLARED:g}"
+        if verdict.passed:
+            delta = 1 - (1 - _published(execution)) ** self.drift
+            machine = SameAs(execution.simulated(SIMULATED), within=delta).check(seen, alpha=alpha / 2)
+            if machine.p_value <= verdict.p_value:
+                verdict, claim = machine, f"TVD(device, its fake) ≤ {delta:.3g} (drift {self.drift:g})"
+        return replace(verdict, claim=claim, alpha=alpha, p_value=min(1.0, 2 * verdict.p_value))
 
     def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
         """Judge counts, see :meth:`Claim.check`."""
         alpha = journal.alpha(alpha)
         seen = read(counts)
         width = _fitting(seen, _width(self.probabilities, ""), counts, self._shape)
+        if self.within == FAKE:
+            return self._as_the_fake(seen, alpha)
         delta = self._delta(seen)
         declared = {key: value for key, value in self.probabilities.items() if value > 0}
         scale = math.fsum(declared.values())
@@ -282,6 +324,8 @@ class Expectation(Bound):
 class SameAs(Claim):
     """Two devices have about the same distribution; see :func:`same_as`."""
 
+    fresh = False  # the other sample stays the same
+
     def __init__(self, counts: Any, *, within: float = 0.0) -> None:
         self.counts = read(counts)
         self.within = _tolerance("within", within)
@@ -319,7 +363,11 @@ class SameAs(Claim):
 
 
 def distribution(
-    probabilities: Mapping[str, float], *, within: float | Literal["calibration"] = 0.0, job: Any = None
+    probabilities: Mapping[str, float],
+    *,
+    within: Within = 0.0,
+    drift: float | None = None,
+    job: Any = None,
 ) -> Distribution:
     """Claim that a device has a distribution, but for noise: TVD(device, declared) ≤ ``within``.
 
@@ -328,7 +376,11 @@ def distribution(
             leftmost bit is the last one of the circuit, as in Qiskit's counts; spaces between registers don't matter.
         within: Total variation distance that noise may make: the largest difference of the probability of any event.
             0 is for simulations without noise. ``"calibration"`` takes it from the errors and times that the machine
-            publishes, along the circuit as it was compiled: see :meth:`pytest_iqm.twin.Twin.tolerance`.
+            publishes, along the circuit as it was compiled: see :meth:`pytest_iqm.twin.Twin.tolerance`. ``"fake"``
+            claims that the circuit as it was compiled has this distribution without noise, and that the machine does to
+            it what its fake does.
+        drift: With ``within="fake"``, by which part of themselves the published errors may be off; 0.5 unless given.
+            The tolerance is 1 − (1 − δ)^drift, where δ is the one of ``within="calibration"``.
         job: The job that the counts are of. Within a test that uses ``iqm_backend``, its jobs are looked through.
 
     Raises:
@@ -336,7 +388,7 @@ def distribution(
         CountsError: An outcome is no bit string, or they have different widths.
 
     """
-    return Distribution(probabilities, within=within, job=job)
+    return Distribution(probabilities, within=within, drift=drift, job=job)
 
 
 def support(outcomes: Iterable[str], *, leak: float = 0.0) -> Support:
@@ -359,6 +411,13 @@ def expectation(pauli: str, *, at_least: float | None = None, at_most: float | N
 def same_as(counts: Any, *, within: float = 0.0) -> SameAs:
     """Claim that a device has the distribution that these counts were taken from: TVD(device, that) ≤ ``within``."""
     return SameAs(counts, within=within)
+
+
+def _published(execution: journal.Execution) -> float:
+    delta = execution.tolerance()
+    if delta >= 1:
+        raise CountsError("the published errors of this circuit are so large that its counts may be anything")
+    return delta
 
 
 def _probability(name: str, value: Any) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 
 class TooFewShots(ValueError):
@@ -44,6 +45,7 @@ class Verdict:
         level: The error that the test of a single event may make, and ``within`` what it tolerates; for :meth:`power`.
         outcomes: The outcomes, the worst first.
         hint: A simple mistake that explains the counts, if there is one.
+        again: What fresh shots of the same circuit said, if it was run again because the first were suspicious.
 
     """
 
@@ -57,6 +59,24 @@ class Verdict:
     level: float
     outcomes: tuple[Outcome, ...]
     hint: str | None = None
+    again: Verdict | None = None
+
+    @property
+    def level_of_each(self) -> float:
+        """√α: p-values of two samples that are independent, and both below it, refute a claim at α."""
+        return math.sqrt(self.alpha)
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether the circuit should run once more before anything is concluded."""
+        return self.p_value < self.level_of_each
+
+    def after(self, again: Verdict) -> Verdict:
+        """Return the verdict of both samples: the claim is refuted if both are suspicious.
+
+        The samples are independent, so a true claim is refuted with a probability of at most √α·√α = α.
+        """
+        return replace(self, again=again, passed=not (self.suspicious and again.suspicious))
 
     def power(self, detect: float) -> float:
         """Return how often a device would fail that has an undeclared event of probability ``detect``."""

@@ -2,13 +2,15 @@
 
 import re
 
-import numpy as np
 import pytest
-from qiskit import QuantumCircuit, transpile
+from circuits import bell
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from qiskit import transpile
 from served import TOKEN
 
 from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, loopback
-from pytest_iqm import IQMBackend, distribution
+from pytest_iqm import IQMBackend, distribution, strategies
 from pytest_iqm.statistics import CountsError
 
 SUITE = """
@@ -124,37 +126,76 @@ def test_the_same_claims_hold_live_and_mean_nothing_on_random_bits(suite, monkey
     assert "claims: 3, of which" in output
 
 
+FAKE = """
+import pytest
+from qiskit import QuantumCircuit, transpile
+from pytest_iqm import distribution
+
+BELL = {"00": 0.5, "11": 0.5}
+
+def counts(backend, tilt=0.0):
+    qc = QuantumCircuit(2)
+    qc.h(0)
+    qc.ry(tilt, 0)
+    qc.cx(0, 1)
+    qc.measure_all()
+    return backend.run(transpile(qc, backend, seed_transpiler=1), shots=2000).result().get_counts()
+
+@pytest.mark.parametrize("within", ["fake", "calibration"])
+@pytest.mark.parametrize("tilt", [0.0, 0.1])
+def test_bell(iqm_backend, tilt, within):
+    assert counts(iqm_backend, tilt) == distribution(BELL, within=within)
+"""
+
+
+@pytest.mark.parametrize("device", ["adonis", "garnet", "deneb"])
+def test_the_fake_sees_what_noise_could_hide(suite, device):
+    result = suite("--iqm-device", device, test_a=FAKE)
+    result.assert_outcomes(passed=3, failed=1)
+    output = result.stdout.str()
+    assert "FAILED test_a.py::test_bell[0.1-fake]" in output
+    assert "TVD(circuit without noise, declared) ≤ 0.01" in output
+
+
+class TestRecorded:
+    @pytest.fixture
+    def server(self):
+        return FakeIQMServer("adonis", seed=6)
+
+    def test_claims_that_need_a_calibration_hold_live_and_replayed(self, live, suite, monkeypatch):
+        live("--iqm-record", "missing", test_a=FAKE).assert_outcomes(passed=3, failed=1)
+        monkeypatch.delenv("IQM_SERVER_URL")
+        replay = suite("--iqm-record", "replay", "--deselect", "test_a.py::test_bell[0.1-fake]")
+        replay.assert_outcomes(passed=3, deselected=1)
+        assert "claims: 3, of which" in replay.stdout.str()
+
+
 class TestTolerance:
     """The tolerance that a calibration implies is never smaller than what the noise really does."""
 
-    @staticmethod
-    def circuits(dice, width):
-        for _ in range(4):
-            qc = QuantumCircuit(width)
-            for _ in range(dice.integers(2, 7)):
-                qubits = [int(qubit) for qubit in dice.permutation(width)[:2]]
-                if dice.random() < 0.4:
-                    qc.cx(*qubits)
-                elif dice.random() < 0.2:
-                    qc.delay(int(dice.integers(100, 2000)), qubits[0], unit="ns")
-                else:
-                    qc.r(*dice.uniform(0, np.pi, 2), qubits[0])
-            qc.measure_all()
-            yield qc
-
     @pytest.mark.parametrize("device", ["adonis", "garnet", "deneb"])
-    def test_it_is_an_upper_bound(self, device):
+    @settings(max_examples=6, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+    @given(qc=strategies.circuits(qubits=3, max_gates=6, measured=False), delay=st.integers(0, 2000))
+    def test_it_is_an_upper_bound(self, device, qc, delay):
         """Distances of samples exceed those of distributions by chance: 20 000 shots, √(8/20 000)/2 = 0.01 allowed."""
         noisy, exact = (IQMBackend(FakeIQMClient(device, seed=3, noise=noise)) for noise in (True, False))
-        for qc in self.circuits(np.random.default_rng(7), 3):
-            native = transpile(qc, noisy, seed_transpiler=1)
-            job = noisy.run(native, shots=20_000)
-            ideal = exact.run(native, shots=20_000).result().get_counts()
-            claim = distribution({k: n / 20_000 for k, n in ideal.items()}, within="calibration", job=job)
-            verdict = claim.check(job.result().get_counts())
-            assert verdict.tvd <= verdict.within + 0.02
-            assert verdict.within < 0.5
-            assert verdict.passed
+        qc.delay(delay, 0, unit="ns")
+        qc.measure_all()
+        native = transpile(qc, noisy, seed_transpiler=1)
+        job = noisy.run(native, shots=20_000)
+        ideal = exact.run(native, shots=20_000).result().get_counts()
+        claim = distribution({k: n / 20_000 for k, n in ideal.items()}, within="calibration", job=job)
+        verdict = claim.check(job.result().get_counts())
+        assert verdict.tvd <= verdict.within + 0.02
+        assert verdict.passed
+
+    def test_a_job_may_be_given(self):
+        backend = IQMBackend(FakeIQMClient("adonis", seed=3))
+        job = backend.run(bell(backend), shots=1000)
+        counts = job.result().get_counts()
+        for within in ("calibration", "fake"):
+            assert counts == distribution({"00": 0.5, "11": 0.5}, within=within, job=job)
+            assert counts != distribution({"01": 0.5, "10": 0.5}, within=within, job=job)
 
     def test_without_a_job_nobody_knows(self):
         with pytest.raises(CountsError, match=r"give it, distribution\(..., job=job\)"):

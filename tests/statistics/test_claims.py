@@ -342,27 +342,153 @@ class TestShots:
             shots_for(**arguments)
 
 
-def test_a_session_has_its_own_alpha_and_hears_of_verdicts():
-    class Session:
-        alpha = 0.01
-        heard = ()
+class Session:
+    """Knows of an execution with this fake, published tolerance and counts."""
 
-        def judge(self, verdict):
-            self.heard += (verdict,)
-            return True
+    alpha = 0.01
 
-        def published_tolerance(self, counts):
-            return {490: 0.3, 480: None, 7: 1.0}[counts["00"]]
+    def __init__(self, counts=None, *, published=0.3, ideal=BELL, noisy=BELL):
+        self.heard = []
+        self.counts, self.published = counts, published
+        self.distributions = {False: ideal, True: noisy}
 
-    session = Session()
+    def judge(self, claim, counts):
+        self.heard.append((claim, counts))
+        return True
+
+    def execution(self, counts):
+        return self if self.counts and sorted(counts.values()) == sorted(self.counts.values()) else None
+
+    def gave(self, counts):
+        return counts == self.counts
+
+    def tolerance(self):
+        return self.published
+
+    def simulated(self, shots, *, noise=True):
+        distribution = self.distributions[noise]
+        numbers = np.random.default_rng(5).multinomial(shots, list(distribution.values()))
+        return dict(zip(distribution, map(int, numbers), strict=True))
+
+
+def test_a_session_has_its_own_alpha_and_hears_of_claims():
+    session, claim = Session(), distribution(BELL)
     with journal.session(session):
-        assert BAD == distribution(BELL)  # noqa: SIM300
+        assert claim == BAD
         assert distribution(BELL, within=0.06).check(GOOD).alpha == 0.01
-        claim = distribution(BELL, within="calibration")
-        assert claim.check(GOOD).claim == "TVD(device, declared) ≤ 0.3 (calibration)"
-        with pytest.raises(CountsError, match="none of this test has them: give it"):
-            claim.check(BAD)
-        with pytest.raises(CountsError, match="may be anything"):
-            claim.check({"00": 7})
-    assert [verdict.alpha for verdict in session.heard] == [0.01]
+    assert session.heard == [(claim, BAD)]
     assert distribution(BELL, within=0.06).check(GOOD).alpha != 0.01
+
+
+class TestCalibration:
+    claim = distribution(BELL, within="calibration")
+
+    def test_the_tolerance_is_the_published_one(self):
+        with journal.session(Session(GOOD)):
+            assert self.claim.check(GOOD).claim == "TVD(device, declared) ≤ 0.3 (calibration)"
+
+    def test_counts_of_no_job_are_refused(self):
+        with (
+            journal.session(Session(GOOD)),
+            pytest.raises(CountsError, match=r"'calibration' .* none of this test has them: give it"),
+        ):
+            self.claim.check(BAD)
+
+    @pytest.mark.parametrize("within", ["calibration", "fake"])
+    def test_a_useless_calibration_is_refused(self, within):
+        with journal.session(Session(GOOD, published=1.0)), pytest.raises(CountsError, match="may be anything"):
+            distribution(BELL, within=within).check(GOOD)
+
+
+NOISY = {"00": 0.48, "11": 0.47, "01": 0.03, "10": 0.02}
+
+
+class TestFake:
+    claim = distribution(BELL, within="fake")
+
+    def check(self, claim, counts, **session):
+        with journal.session(Session(counts, **session)):
+            return claim.check(counts)
+
+    def test_the_fake_is_what_the_device_has_to_be(self):
+        verdict = self.check(self.claim, GOOD, noisy=NOISY, published=0.06)
+        assert verdict.passed
+        assert verdict.claim == "TVD(device, its fake) ≤ 0.0305 (drift 0.5)"
+        assert verdict.alpha == 0.01
+
+    def test_a_wrong_program_is_refuted_however_noisy_the_device_is(self):
+        wrong = {"00": 0.46, "11": 0.54}
+        verdict = self.check(self.claim, GOOD, ideal=wrong, noisy=NOISY, published=0.9)
+        assert not verdict.passed
+        assert verdict.claim == "TVD(circuit without noise, declared) ≤ 0.01"
+        assert verdict.shots == 10_000
+
+    def test_a_device_that_differs_from_its_fake_is_refuted(self):
+        drifted = {"00": 440, "11": 400, "01": 110, "10": 50}
+        assert not self.check(self.claim, drifted, noisy=NOISY, published=0.06).passed
+        assert self.check(distribution(BELL, within="fake", drift=1), drifted, noisy=NOISY, published=0.3).passed
+
+    def test_the_worse_half_is_shown_and_both_halves_count(self):
+        """Each is tested at half of α: the p-value is twice the smaller one."""
+        nearly = {"00": 0.485, "11": 0.515}
+        verdict = self.check(distribution(nearly, within="fake"), GOOD, noisy=NOISY, published=0.2)
+        assert verdict.passed
+        assert verdict.p_value == 1.0
+        alone = same_as(Session(noisy=NOISY).simulated(10_000), within=0.0).check({"00": 400, "11": 600})
+        both = self.check(
+            distribution(BELL, within="fake", drift=0), {"00": 400, "11": 600}, noisy=NOISY, published=0.06
+        )
+        assert both.p_value == pytest.approx(2 * alone.p_value)
+
+    def test_probabilities_may_be_rounded(self):
+        thirds = dict.fromkeys(["001", "010", "100"], 1 / 3)
+        rounded = distribution({"001": 0.33, "010": 0.33, "100": 0.34}, within="fake")
+        assert self.check(rounded, {"001": 330, "010": 340, "100": 330}, ideal=thirds, noisy=thirds).passed
+
+    def test_bits_in_another_order_are_refused(self):
+        with (
+            journal.session(Session({"00": 490, "01": 510})),
+            pytest.raises(CountsError, match="with the bits in another order"),
+        ):
+            self.claim.check({"00": 490, "10": 510})
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ({"within": "fake", "drift": 1.5}, "drift lies between 0 and 1, got 1.5"),
+            ({"within": "calibration", "drift": 0.5}, "drift belongs to within='fake'"),
+            ({"drift": 0.5}, "drift belongs to within='fake'"),
+        ],
+    )
+    def test_nonsense_is_refused(self, arguments, said):
+        with pytest.raises(ValueError, match=said):
+            distribution(BELL, **arguments)
+
+
+class TestAgain:
+    """Fresh shots of a suspicious circuit: both samples have to be below √α."""
+
+    @pytest.mark.parametrize(
+        ("first", "again", "passed"), [(560, 560, False), (560, 500, True), (500, 560, True), (500, 500, True)]
+    )
+    def test_both_samples_have_to_refute(self, first, again, passed):
+        claim = probability("1", at_most=0.5)
+        one, other = (claim.check({"0": 1000 - n, "1": n}) for n in (first, again))
+        assert one.passed  # p = 0.00009
+        assert one.level_of_each == pytest.approx(1e-3)
+        assert one.suspicious == (first == 560)
+        verdict = one.after(other)
+        assert (verdict.passed, verdict.again, verdict.p_value) == (passed, other, one.p_value)
+
+    def test_a_true_claim_fails_no_more_often_than_alpha(self):
+        """5000 pairs of samples on the boundary at α = 0.04, of which each is suspicious at 0.2."""
+        claim, dice = probability("1", at_most=0.5), np.random.default_rng(2)
+        failed = 0
+        for pair in dice.binomial(400, 0.5, (5000, 2)):
+            one, other = (claim.check({"0": 400 - int(n), "1": int(n)}, alpha=0.04) for n in pair)
+            failed += one.suspicious and not one.after(other).passed
+        assert 100 < failed <= stats.binom.isf(1e-9, 5000, 0.04)
+
+    def test_claims_about_another_sample_stay_single(self):
+        assert not same_as(GOOD).fresh
+        assert distribution(BELL).fresh

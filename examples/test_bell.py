@@ -1,5 +1,7 @@
 from qiskit import QuantumCircuit, transpile
 
+from pytest_iqm import distribution
+
 
 def test_bell(iqm_backend):
     qc = QuantumCircuit(2)
@@ -8,6 +10,6 @@ def test_bell(iqm_backend):
     qc.measure_all()
     job = iqm_backend.run(transpile(qc, iqm_backend), shots=1000)
     counts = job.result().get_counts()
-    assert counts["00"] + counts["11"] > 850
+    assert counts == distribution({"00": 0.5, "11": 0.5}, within="calibration")
     again = iqm_backend.retrieve_job(job.job_id())
     assert again.result().get_counts() == counts

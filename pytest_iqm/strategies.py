@@ -37,14 +37,24 @@ STANDARD: Mapping[str, tuple[int, int]] = {
 """Standard gates: how many qubits and angles each has, the simplest first."""
 
 NATIVE: Mapping[str, tuple[int, int]] = {"r": (1, 2), "cz": (2, 0)}
-"""Gates of every IQM quantum computer: prx, which Qiskit calls r, and cz."""
+"""Gates of every IQM quantum computer: prx, which Qiskit calls r, and cz, perhaps through a resonator."""
 
 
 def angles() -> SearchStrategy[float]:
-    """Return angles from −2π to 2π + π/8; they shrink to multiples of π/8, of these to π/2, π and so on, and to 0."""
-    simple = st.sampled_from(sorted(range(-16, 17), key=lambda n: (abs(n) % 4 > 0, abs(n) % 8 > 0, abs(n), n < 0)))
-    rest = st.floats(0, math.pi / 8, exclude_max=True)
-    return st.builds(lambda eighths, more: eighths * math.pi / 8 + more, simple, rest)
+    """Return angles from −2π to 2π, multiples of π/2ᵏ; they shrink to those of a small k, and to 0.
+
+    Each is one draw of Hypothesis, which deletes a few draws at a time when it shrinks: so whole gates go.
+    """
+    return st.integers(0, 2**32).map(_angle)
+
+
+def _angle(index: int) -> float:
+    """Return all angles, the simplest first: 0, ±π, ±2π, then odd multiples of ±π/2, ±π/4 and so on."""
+    if index < 5:
+        return (0, 1, -1, 2, -2)[index] * math.pi
+    level = (index - 1).bit_length() - 2  # 4 of ±π/2, 8 of ±π/4 ...
+    place = index - 1 - 2 ** (level + 1)
+    return (-1 if place % 2 else 1) * (2 * (place // 2) + 1) * math.ldexp(math.pi, -level)
 
 
 @st.composite
@@ -98,7 +108,8 @@ def circuits(
     Args:
         draw: Given by Hypothesis.
         backend: If given, gates on two qubits are on its coupled ones, and the circuit is as wide as the backend.
-            Native circuits then run as they are, but for machines with a resonator, where ``transpile`` adds MOVE.
+            Native circuits then run as they are: where qubits meet in a resonator, a ``cz`` is one of a qubit with the
+            resonator, between two ``move``, and the circuit is wider by the resonators.
         qubits: How many qubits have gates.
         max_gates: How many gates there are at most.
         gates: ``standard`` ones of Qiskit, or the ``native`` ones of IQM's machines.
@@ -115,6 +126,9 @@ def circuits(
     if backend is not None and qubits > 1:
         coupled = {frozenset(edge) for edge in backend.coupling_map.get_edges()}
         pairs = [pair for pair in pairs if frozenset(pair) in coupled]
+    resonators = _resonators(backend) if backend is not None and gates == "native" else {}
+    if resonators:  # some pairs can meet in one order only
+        pairs = [pair for pair in pairs if pair in resonators or pair[::-1] not in resonators]
     table = NATIVE if gates == "native" else STANDARD
     names = [name for name, (width, _) in table.items() if width == 1 or pairs]
 
@@ -123,13 +137,42 @@ def circuits(
         where = st.sampled_from([(place,) for place in places] if width == 1 else pairs)
         return st.tuples(st.just(name), where, st.lists(angles(), min_size=parameters, max_size=parameters))
 
-    steps = draw(st.lists(st.sampled_from(names).flatmap(gate), max_size=max_gates))
-    circuit = QuantumCircuit(qubits if backend is None else backend.num_qubits, len(places) if measured else 0)
+    steps = draw(st.lists(st.one_of([gate(name) for name in names]), max_size=max_gates))
+    width = qubits if backend is None else backend.num_qubits
+    if backend is not None and resonators:
+        width = backend.target_with_resonators.num_qubits
+    circuit = QuantumCircuit(width, len(places) if measured else 0)
     for name, where, parameters in steps:
-        getattr(circuit, name)(*parameters, *where)
+        if name == "cz" and where in resonators:
+            _through_resonator(circuit, where, resonators[where])
+        else:
+            getattr(circuit, name)(*parameters, *where)
     if measured:
         circuit.measure(places, range(len(places)))
     return circuit
+
+
+def _resonators(backend: IQMBackend) -> dict[tuple[int, ...], int]:
+    """Return the resonator in which the first qubit of a pair can meet the second one."""
+    if not backend.has_resonators():
+        return {}
+    target = backend.target_with_resonators
+    meeting = {frozenset(locus) for locus in target.qargs_for_operation_name("cz")}
+    return {
+        (moved, other): resonator
+        for moved, resonator in target.qargs_for_operation_name("move")
+        for other in range(backend.num_qubits)
+        if other != moved and frozenset((other, resonator)) in meeting
+    }
+
+
+def _through_resonator(circuit: QuantumCircuit, pair: tuple[int, ...], resonator: int) -> None:
+    from iqm.qiskit_iqm.move_gate import MoveGate
+
+    moved, other = pair
+    circuit.append(MoveGate(), [moved, resonator])
+    circuit.cz(other, resonator)
+    circuit.append(MoveGate(), [moved, resonator])
 
 
 def batches(of: SearchStrategy[Any], *, max_size: int = 4) -> SearchStrategy[list[Any]]:

@@ -1,6 +1,7 @@
 """Strategies give what they promise, and shrink to the simplest example."""
 
 import math
+import random
 
 import pytest
 from hypothesis import HealthCheck, find, given, settings
@@ -44,19 +45,29 @@ def test_standard_circuits_transpile_to_the_same_unitary(circuit):
 
 
 @some
-@given(st.data(), st.sampled_from(["adonis", "garnet"]))
-def test_native_circuits_run_as_they_are(data, name):
-    backend = BACKENDS[name]
+@given(st.data(), backends)
+def test_native_circuits_run_as_they_are(data, backend):
     circuit = data.draw(strategies.circuits(backend, qubits=3, gates="native", max_gates=6))
     counts = backend.run(circuit, shots=200).result().get_counts()
-    used = sorted({circuit.find_bit(step.qubits[0]).index for step in circuit.data if step.operation.name == "measure"})
-    order = [circuit.find_bit(step.qubits[0]).index for step in circuit.data if step.operation.name == "measure"]
-    small = QuantumCircuit(3)
+    measured = [circuit.find_bit(step.qubits[0]).index for step in circuit.data if step.operation.name == "measure"]
+    used = sorted({circuit.find_bit(qubit).index for step in circuit.data for qubit in step.qubits})
+    small = QuantumCircuit(len(used))
     for step in gates(circuit):
-        small.append(step.operation, [used.index(circuit.find_bit(qubit).index) for qubit in step.qubits])
-    exact = Statevector(small).probabilities_dict([used.index(qubit) for qubit in order])
+        places = [used.index(circuit.find_bit(qubit).index) for qubit in step.qubits]
+        if step.operation.name == "move":  # of a state into an empty resonator, or back
+            small.swap(*places)
+        else:
+            small.append(step.operation, places)
+    exact = Statevector(small).probabilities_dict([used.index(qubit) for qubit in measured])
     total = sum(exact.values())
     assert counts == distribution({key: value / total for key, value in exact.items()}, within=0.01)
+
+
+def test_qubits_meet_in_a_resonator():
+    strategy = strategies.circuits(BACKENDS["deneb"], qubits=2, gates="native")
+    circuit = find(strategy, lambda circuit: "cz" in circuit.count_ops())
+    assert [step.operation.name for step in gates(circuit)] == ["move", "cz", "move"]
+    assert circuit.num_qubits == 7
 
 
 def test_circuits_shrink_to_the_fewest_gates():
@@ -65,6 +76,27 @@ def test_circuits_shrink_to_the_fewest_gates():
     assert step.operation.name == "x"
     (step,) = gates(find(strategies.circuits(), lambda c: any(len(step.qubits) == 2 for step in gates(c))))
     assert step.operation.name == "cx"
+
+
+def test_angles_are_all_multiples_the_simplest_first():
+    first = [strategies._angle(index) / math.pi for index in range(5 + 4 + 8 + 16)]
+    assert sorted(first[:5]) == [-2, -1, 0, 1, 2]
+    assert sorted(first[:9]) == [n / 2 for n in range(-4, 5)]
+    assert sorted(first[:17]) == [n / 4 for n in range(-8, 9)]
+    assert sorted(first) == pytest.approx([n / 8 for n in range(-16, 17)])
+
+
+@given(strategies.angles())
+def test_angles_are_in_range(angle):
+    assert -2 * math.pi <= angle <= 2 * math.pi
+
+
+@pytest.mark.parametrize("name", sorted(BACKENDS))
+@pytest.mark.parametrize("seed", range(5))
+def test_native_circuits_shrink_to_one_gate(name, seed):
+    strategy = strategies.circuits(BACKENDS[name], qubits=2, gates="native")
+    circuit = find(strategy, lambda c: "cz" in c.count_ops(), random=random.Random(seed))
+    assert [step.operation.name for step in gates(circuit) if step.operation.name != "move"] == ["cz"]
 
 
 def test_angles_shrink_to_simple_ones():

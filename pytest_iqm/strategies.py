@@ -53,7 +53,7 @@ def _angle(index: int) -> float:
     if index < 5:
         return (0, 1, -1, 2, -2)[index] * math.pi
     level = (index - 1).bit_length() - 2  # 4 of ±π/2, 8 of ±π/4 ...
-    place = index - 1 - 2 ** (level + 1)
+    place = index - 1 - (2 << level)
     return (-1 if place % 2 else 1) * (2 * (place // 2) + 1) * math.ldexp(math.pi, -level)
 
 

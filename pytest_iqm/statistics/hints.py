@@ -24,10 +24,12 @@ def hint(seen: Mapping[str, int], declared: Mapping[str, float], within: float) 
         return None
     before = _distance(observed, declared)
     noise = within + math.sqrt((len(set(observed) | set(declared)) - 1) / shots) / 2
-    best = min(((_distance(observed, guess), words) for words, guess in _mistakes(dict(declared), width)), default=None)
-    if best is None or best[0] > max(EXPLAINED * before, min(noise, before / 2)):
-        return None
-    return best[1]
+    enough = max(EXPLAINED * before, min(noise, before / 2))
+    for mistakes in (_mistakes(dict(declared), width), _angles(dict(declared), observed, width)):
+        best = min(((_distance(observed, guess), words) for words, guess in mistakes), default=None)
+        if best is not None and best[0] <= enough:
+            return best[1]
+    return None
 
 
 def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
@@ -49,6 +51,26 @@ def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distrib
             f"bit {bit} does not depend on the others (a missing CX or CZ?)",
             _mixed(at_zero, at_one, share),
         )
+
+
+def _angles(declared: Distribution, observed: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
+    """Yield what wrong angles make of one bit: another share of ones, on which the rest depends, or a part flipped."""
+    for bit in range(width):
+        place = width - 1 - bit
+        share, seen = (sum(p for key, p in each.items() if key[place] == "1") for each in (declared, observed))
+        if 0 < share < 1:
+            factor = {"0": (1 - seen) / (1 - share), "1": seen / share}
+            words = f"bit {bit} is 1 with probability {seen:.2f} and not {share:.2f} (a wrong angle?)"
+            yield words, {key: p * factor[key[place]] for key, p in declared.items()}
+        flipped = _mapped(declared, partial(_with, place=place, value=None))
+        keys = {*declared, *flipped, *observed}
+        change = {key: flipped.get(key, 0.0) - declared.get(key, 0.0) for key in keys}
+        size = sum(value**2 for value in change.values())
+        if size > 0:  # the least squares fit of a part that is flipped
+            fit = sum(value * (observed.get(key, 0.0) - declared.get(key, 0.0)) for key, value in change.items()) / size
+            part = min(max(fit, 0.0), 1.0)
+            words = f"bit {bit} is flipped in {part:.0%} of the shots (a wrong angle?)"
+            yield words, {key: declared.get(key, 0.0) + part * value for key, value in change.items()}
 
 
 def _reversed(key: str) -> str:

@@ -284,6 +284,17 @@ class TestHints:
                 {"00": 0.04, "01": 0.16, "10": 0.16, "11": 0.64},
                 "bit . does not depend on the others",
             ),
+            (
+                {"000": 0.5, "111": 0.5},
+                {"000": 0.3, "111": 0.7},
+                r"bit 0 is 1 with probability 0\.(69|70|71) and not 0\.50 \(a wrong angle",
+            ),
+            ({"01": 1.0}, {"01": 0.8, "11": 0.2}, r"bit 1 is flipped in (19|20|21)% of the shots \(a wrong angle"),
+            (
+                {"00": 0.5, "11": 0.5},
+                {"00": 0.4, "11": 0.4, "01": 0.1, "10": 0.1},
+                r"bit . is flipped in (19|20|21)% of the shots",
+            ),
         ],
     )
     def test_a_simple_mistake_is_named(self, declared, made, said):

@@ -61,7 +61,7 @@ class Claims:
         """Judge counts, and note the verdict; random bits refute nothing."""
         verdict = claim.check(counts)
         why = ""
-        if verdict.suspicious and claim.fresh and self._machines.repeats:
+        if verdict.suspicious and self._machines.repeats:
             fresh, why = self._again(counts)
             verdict = verdict if fresh is None else verdict.after(claim.check(fresh))
         self._noted.append(

@@ -48,13 +48,7 @@ class Claim(ABC):
 
     ``counts == claim`` is whether they don't, with the session's α. Both sides may be swapped, and
     ``claim.check(counts)`` says more.
-
-    Attributes:
-        fresh: Whether a second sample of a device is judged independently of the first.
-
     """
-
-    fresh = True
 
     @abstractmethod
     def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
@@ -134,14 +128,16 @@ class Distribution(Claim):
         execution = self._execution(seen)
         if not execution.gave(seen):
             raise CountsError("within='fake' compares outcomes, and these are a job's with the bits in another order")
-        ideal = execution.simulated(SIMULATED, noise=False)
-        verdict = Distribution(self.probabilities, within=DECLARED).check(ideal, alpha=alpha / 2)
-        claim = f"TVD(circuit without noise, declared) ≤ {DECLARED:g}"
-        if verdict.passed:
+        program = Distribution(self.probabilities, within=DECLARED).check(
+            execution.simulated(SIMULATED, noise=False), alpha=alpha / 2
+        )
+        verdict, claim = replace(program, final=True), f"TVD(circuit without noise, declared) ≤ {DECLARED:g}"
+        if program.passed:
             delta = 1 - (1 - _published(execution)) ** self.drift
             machine = SameAs(execution.simulated(SIMULATED), within=delta).check(seen, alpha=alpha / 2)
-            if machine.p_value <= verdict.p_value:
-                verdict, claim = machine, f"TVD(device, its fake) ≤ {delta:.3g} (drift {self.drift:g})"
+            if machine.p_value <= program.p_value:
+                verdict = replace(machine, final=False)  # fresh shots are compared with a sample of their own
+                claim = f"TVD(device, its fake) ≤ {delta:.3g} (drift {self.drift:g})"
         return replace(verdict, claim=claim, alpha=alpha, p_value=min(1.0, 2 * verdict.p_value))
 
     def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
@@ -324,8 +320,6 @@ class Expectation(Bound):
 class SameAs(Claim):
     """Two devices have about the same distribution; see :func:`same_as`."""
 
-    fresh = False  # the other sample stays the same
-
     def __init__(self, counts: Any, *, within: float = 0.0) -> None:
         self.counts = read(counts)
         self.within = _tolerance("within", within)
@@ -358,6 +352,7 @@ class SameAs(Claim):
             tvd=total_variation(one / shots, other / former),
             within=self.within,
             level=alpha,
+            final=True,
             outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
         )
 

@@ -45,6 +45,7 @@ class Verdict:
         level: The error that the test of a single event may make, and ``within`` what it tolerates; for :meth:`power`.
         outcomes: The outcomes, the worst first.
         hint: A simple mistake that explains the counts, if there is one.
+        final: Whether fresh shots of the device would say nothing new: what refutes is another sample, or the circuit.
         again: What fresh shots of the same circuit said, if it was run again because the first were suspicious.
 
     """
@@ -59,6 +60,7 @@ class Verdict:
     level: float
     outcomes: tuple[Outcome, ...]
     hint: str | None = None
+    final: bool = False
     again: Verdict | None = None
 
     @property
@@ -69,7 +71,7 @@ class Verdict:
     @property
     def suspicious(self) -> bool:
         """Whether the circuit should run once more before anything is concluded."""
-        return self.p_value < self.level_of_each
+        return not self.final and self.p_value < self.level_of_each
 
     def after(self, again: Verdict) -> Verdict:
         """Return the verdict of both samples: the claim is refuted if both are suspicious.

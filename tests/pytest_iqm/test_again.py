@@ -14,7 +14,7 @@ LEVEL = 0.5
 COINS = f"""
 import pytest
 from qiskit import QuantumCircuit, transpile
-from pytest_iqm import probability, same_as
+from pytest_iqm import distribution, probability, same_as
 
 def counts(backend, **options):
     qc = QuantumCircuit(2, 2)
@@ -44,6 +44,9 @@ def test_slot(iqm_backend):
 
 def test_two_samples(iqm_backend):
     assert counts(iqm_backend) == same_as({{"00": 10, "11": 190}})
+
+def test_wrong_circuit(iqm_backend):
+    assert counts(iqm_backend) == distribution({{"00": 1.0}}, within="fake")
 
 @pytest.fixture(scope="module")
 def shared(iqm_backend):
@@ -141,8 +144,10 @@ def test_counts_that_are_not_a_jobs_are_judged_once(live, server, test):
     assert len(server.jobs) == 1
 
 
-def test_two_samples_are_compared_once(live, server):
-    output = live("-k", "two_samples", test_a=COINS).stdout.str()
+@pytest.mark.parametrize("test", ["two_samples", "wrong_circuit"])
+def test_what_fresh_shots_can_not_change_is_final(live, server, test):
+    output = live("-k", test, test_a=COINS).stdout.str()
+    assert "counts refute the claim" in output
     assert "again" not in output
     assert len(server.jobs) == 1
 

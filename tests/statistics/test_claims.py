@@ -433,10 +433,13 @@ class TestFake:
         assert not verdict.passed
         assert verdict.claim == "TVD(circuit without noise, declared) ≤ 0.01"
         assert verdict.shots == 10_000
+        assert verdict.final
 
     def test_a_device_that_differs_from_its_fake_is_refuted(self):
         drifted = {"00": 440, "11": 400, "01": 110, "10": 50}
-        assert not self.check(self.claim, drifted, noisy=NOISY, published=0.06).passed
+        verdict = self.check(self.claim, drifted, noisy=NOISY, published=0.06)
+        assert not verdict.passed
+        assert verdict.suspicious
         assert self.check(distribution(BELL, within="fake", drift=1), drifted, noisy=NOISY, published=0.3).passed
 
     def test_the_worse_half_is_shown_and_both_halves_count(self):
@@ -500,6 +503,8 @@ class TestAgain:
             failed += one.suspicious and not one.after(other).passed
         assert 100 < failed <= stats.binom.isf(1e-9, 5000, 0.04)
 
-    def test_claims_about_another_sample_stay_single(self):
-        assert not same_as(GOOD).fresh
-        assert distribution(BELL).fresh
+    def test_what_does_not_depend_on_the_device_alone_is_final(self):
+        assert distribution(BELL).check(BAD).suspicious
+        verdict = same_as(GOOD).check(BAD)
+        assert verdict.final
+        assert not verdict.suspicious

@@ -181,7 +181,7 @@ class TestRandomBits:
         source = BELL + "\ndef test_target(iqm_backend): assert iqm_backend.num_qubits == 5\n"
         result = live("-v", test_a=source)
         output = result.stdout.str()
-        assert "1 passed, 2 inconclusive" in output
+        assert {"passed": 1, "inconclusive": 2}.items() <= result.parseoutcomes().items()
         assert "test_a.py::test_one INCONCLUSIVE" in output
         assert "iqm: adonis:mock answers with random bits: claims about counts mean nothing" in output
         assert "adonis:mock answered with random bits: what passed on counts is inconclusive" in output

@@ -102,7 +102,8 @@ class Distribution(Claim):
         self._shape = shape(probabilities)
 
     def __repr__(self) -> str:
-        return f"distribution({self.probabilities}, within={self.within!r})"
+        drift = f", drift={self.drift:g}" if self.within == FAKE else ""
+        return f"distribution({self.probabilities}, within={self.within!r}{drift})"
 
     def _execution(self, seen: dict[str, int]) -> journal.Execution:
         """Return the circuit that counts are of."""

@@ -94,7 +94,9 @@ class Distribution(Claim):
         if abs(total - 1) > ROUNDING:
             raise ValueError(f"the declared probabilities add up to {total:.6g}, and not to 1: {dict(probabilities)}")
         _width(self.probabilities, "declared outcomes")
-        self.within: Within = within if within in (CALIBRATION, FAKE) else _tolerance("within", within)
+        if isinstance(within, str) and within not in (CALIBRATION, FAKE):
+            raise ValueError(f"within is '{CALIBRATION}', '{FAKE}', or a number from 0 to 1, got {within!r}")
+        self.within: Within = within if isinstance(within, str) else _tolerance("within", within)
         if drift is not None and within != FAKE:
             raise ValueError("drift belongs to within='fake': by which part of themselves published errors may be off")
         self.drift = DRIFT if drift is None else _probability("drift", drift)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 
@@ -25,7 +26,7 @@ def read(data: Any) -> dict[str, int]:
         counts = _merged(data.items())
     elif hasattr(data, "get_counts"):
         counts = _merged(_of_result(data).items())
-    elif isinstance(data, Sequence) and not isinstance(data, str | bytes):
+    elif isinstance(data, Sequence) and not isinstance(data, str) and all(isinstance(shot, str) for shot in data):
         counts = _merged(Counter(data).items())
     else:
         raise CountsError(
@@ -63,9 +64,9 @@ def _merged(items: Iterable[tuple[Any, Any]]) -> dict[str, int]:
     for key, count in items:
         bits = outcome(key)
         shapes.add(shape([key]))
-        if isinstance(count, bool) or not float(count).is_integer() or count < 0:
+        if isinstance(count, bool) or not isinstance(count, Real) or not float(count).is_integer() or count < 0:
             raise CountsError(f"a count is a number of shots, got {count!r} for {key!r}; counts, not probabilities")
-        counts[bits] = counts.get(bits, 0) + int(count)
+        counts[bits] = counts.get(bits, 0) + int(float(count))
     if len(shapes) > 1:
         raise CountsError(f"some outcomes are split into registers of {sorted(shapes)} bits: not the same in all")
     return counts

@@ -162,6 +162,9 @@ class TestForms:
             ({"00": 0.5, "11": 0.5}, "a count is a number of shots, got 0.5 for '00'; counts, not probabilities"),
             ({"00": -1}, "a count is a number of shots, got -1"),
             ({"00": True}, "a count is a number of shots, got True"),
+            ({"00": None}, "a count is a number of shots, got None"),
+            ({"00": "5"}, "a count is a number of shots, got '5'"),
+            ([[0, 0], [1, 1]], "or a list of bit strings"),
             ({"00": 5, "0": 5}, "not the same in all"),
             ({"0 0": 5, "11": 5}, "some outcomes are split into registers"),
             ({"000": 500}, "the claim is about 2 bits, and the counts have 3: '000'; does the circuit have bits"),
@@ -193,6 +196,7 @@ class TestMisuse:
         ("make", "said"),
         [
             (lambda: distribution({}), "at least one outcome"),
+            (lambda: distribution(BELL, within="calib"), "within is 'calibration', 'fake', or a number"),
             (lambda: distribution({"0": 0.5, "1": 0.4}), "add up to 0.9, and not to 1"),
             (lambda: distribution({"0": 1.5, "1": -0.5}), "lies between 0 and 1, got 1.5"),
             (lambda: distribution({"0": "x"}), "lies between 0 and 1, got 'x'"),

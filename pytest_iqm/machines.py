@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -144,6 +144,11 @@ class FakeMachine(Machine):
         self.server = server
         self._computer = computer
         self._stack = ExitStack()
+        self._lasting: list[str] = []
+
+    def __str__(self) -> str:
+        name = self._computer or ", ".join(self.server.devices)
+        return f"{name}, as recorded" if self.server.replays else f"fake {name}, seed {self.server.seed}"
 
     @cached_property
     def client(self) -> FakeIQMClient:
@@ -175,10 +180,23 @@ class FakeMachine(Machine):
         attributes.update(vars(IQMBackend(self.client)))
         self._pristine = _state(self.backend)
 
+    @contextmanager
+    def lasting(self, seed: int) -> Iterator[None]:
+        """Let the jobs that are submitted meanwhile outlive the current test, and have a seed of their own."""
+        before = set(self.job_ids)
+        with self.server.seeded(seed):
+            yield
+        self._lasting += [job for job in self.job_ids if job not in before]
+
     @property
     def job_ids(self) -> list[str]:
         """The ids of the jobs that the current test submitted."""
         return [str(job.id) for job in self.server.jobs]
+
+    @property
+    def known_job_ids(self) -> list[str]:
+        """The same, after those of fixtures that live longer than a test."""
+        return list(dict.fromkeys([*self._lasting, *self.job_ids]))
 
     @cached_property
     def twins(self) -> Twins:
@@ -217,6 +235,7 @@ class Machines:
     settings: Settings
     seed: int = 0
     test: str = ""
+    _spec: Spec | None = None
     _machines: dict[Spec | None, Machine] = field(default_factory=dict)
 
     def start(self, item: pytest.Item) -> None:
@@ -224,8 +243,21 @@ class Machines:
         wish = Wish.of(item)
         self.test = item.nodeid
         self.seed = derived_seed(self.settings.seed.value, item.nodeid) if wish.seed is None else wish.seed
+        self._spec = self.spec(item)
         for machine in self._machines.values():
             machine.reset(self.seed, self.test)
+
+    @contextmanager
+    def lasting(self, fixture: str) -> Iterator[None]:
+        """Set up a fixture that lives longer than a test.
+
+        What it submits has results that don't depend on the test that needs it first, and claims of later tests may be
+        about these jobs.
+        """
+        with ExitStack() as stack:
+            for machine in self._fakes:
+                stack.enter_context(machine.lasting(derived_seed(self.settings.seed.value, fixture)))
+            yield
 
     def get(self, spec: Spec) -> Machine:
         """Return the machine for a test; live there is only one."""
@@ -263,16 +295,20 @@ class Machines:
     def _fakes(self) -> list[FakeMachine]:
         return [machine for machine in self._machines.values() if isinstance(machine, FakeMachine)]
 
+    @property
+    def _current(self) -> FakeMachine | None:
+        """The fake that the current test would use, if any test has used it."""
+        machine = None if self._spec is None else self._machines.get(self._spec)
+        return machine if isinstance(machine, FakeMachine) else None
+
     def job_ids(self) -> list[str]:
-        """Return the ids of the jobs that the current test submitted to fakes."""
-        return [job for machine in self._fakes for job in machine.job_ids]
+        """Return the ids of the jobs that the current test submitted to its fake."""
+        return [] if self._current is None else self._current.job_ids
 
     def execution(self, counts: dict[str, int]) -> Execution | None:
-        """Return the circuit of the current test that counts are of, preferably one that gave just these."""
-        fakes = [machine for machine in self._fakes if machine.job_ids]
-        found = [machine.twins.execution(machine.job_ids, counts) for machine in fakes]
-        known = [execution for execution in found if execution is not None]
-        return next((execution for execution in known if execution.gave(counts)), next(iter(known), None))
+        """Return the circuit of the current test, or of a fixture that lives longer, that counts are of."""
+        machine = self._current
+        return None if machine is None else machine.twins.execution(machine.known_job_ids, counts)
 
     @property
     def repeats(self) -> bool:
@@ -280,19 +316,19 @@ class Machines:
 
         A simulation that was suspicious is what it is; its shots cost nothing.
         """
-        return any(machine.server.replays for machine in self._fakes if machine.job_ids)
+        return self._current is not None and self._current.server.replays
 
     def again(self, execution: Execution) -> Execution:
         """Run a circuit once more."""
         return execution.again({})
 
     def facts(self) -> list[dict[str, Any]]:
-        """Return what is known of the jobs that the current test submitted to fakes."""
-        return [fact for machine in self._fakes for fact in machine.facts(detailed=bool(self.settings.report))]
+        """Return what is known of the jobs that the current test submitted to its fake."""
+        return [] if self._current is None else self._current.facts(detailed=bool(self.settings.report))
 
     def unfired(self) -> list[str]:
         """Return the faults that the current test planned and that did not happen."""
-        return [sentence for machine in self._fakes for sentence in machine.server.faults.unfired()]
+        return [] if self._current is None else self._current.server.faults.unfired()
 
     def replayed(self) -> set[str]:
         """Return the ids of the recordings that were used."""
@@ -300,20 +336,14 @@ class Machines:
 
     def described(self) -> list[str]:
         """Return lines about where the current test runs, which help to run it again."""
+        again = f"replay    {self.settings.again(self.test)}"
         if self.settings.live:
-            live = self.settings.live
-            return [f"machine   {live.computer.value} (LIVE)", f"replay    pytest --iqm-live '{self.test}'"]
-        if not self._fakes or not self.test:
+            return [f"machine   {self.settings.live.computer.value} (LIVE)", again]
+        if self._current is None:
             return []
-        used = [machine for machine in self._fakes if machine.job_ids] or self._fakes
-        devices = ", ".join(alias for machine in used for alias in machine.server.devices)
-        again = f"pytest '{self.test}' --iqm-seed={self.settings.seed.value}"
-        jobs = self.job_ids()
-        return [
-            f"machine   fake {devices}, seed {self.seed}",
-            *([f"jobs      {', '.join(jobs[-3:])}"] if jobs else []),
-            f"replay    {again}",
-        ]
+        jobs = self._current.job_ids or self._current.known_job_ids
+        machine = [f"machine   {self._current}", f"jobs      {', '.join(jobs[-3:])}"] if jobs else []
+        return [*machine, again]
 
     def spec(self, item: Any) -> Spec:
         """Return what a test runs on."""

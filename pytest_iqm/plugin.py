@@ -159,17 +159,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test that can't run here; reset the machines before one that uses them."""
+    """Skip a test that can't run here; reset the machines, which a test may also ask for while it runs."""
     machines = item.config.stash[MACHINES]
     settings = machines.settings
     reason = wrong_place(item, live=settings.as_live is not None, replay=machines.spec(item).replay)
     if reason is not None:
         pytest.skip(reason)
-    if uses_machine(item):
-        live = _live_tests(item.config)
-        if live is not None:
-            live.check_presence()
-        machines.start(item)
+    live = _live_tests(item.config)
+    if live is not None and uses_machine(item):
+        live.check_presence()
+    machines.start(item)
     needs = required(item)
     if needs:
         machine = machines.get(machines.spec(item))
@@ -179,10 +178,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Let what fixtures submit that live longer than a test not depend on the test that needs them first."""
+    if fixturedef.scope == "function":
+        return (yield)
+    fixture = f"{request.node.nodeid}::{fixturedef.argname}[{getattr(request, 'param_index', 0)}]"
+    with request.config.stash[MACHINES].lasting(fixture):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that passed although a fault that it planned never happened."""
     yield
-    unfired = item.config.stash[MACHINES].unfired() if uses_machine(item) else []
+    unfired = item.config.stash[MACHINES].unfired()
     if unfired:
         pytest.fail("planned faults did not happen, so this tested nothing:\n  " + "\n  ".join(unfired), pytrace=False)
 
@@ -224,15 +235,14 @@ def _facts(item: pytest.Item) -> list[dict[str, Any]]:
     if live is not None:
         return live.facts()
     machines = item.config.stash[MACHINES]
-    wanted = uses_machine(item) and (machines.settings.plan or machines.settings.report)
-    return machines.facts() if wanted else []
+    return machines.facts() if machines.settings.plan or machines.settings.report else []
 
 
 def _job_ids(item: pytest.Item) -> list[str]:
     live = _live_tests(item.config)
     if live is not None:
         return list(live.supervisor.jobs)
-    return item.config.stash[MACHINES].job_ids() if uses_machine(item) else []
+    return item.config.stash[MACHINES].job_ids()
 
 
 def _live_tests(config: pytest.Config) -> LiveTests | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import secrets
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -167,6 +168,21 @@ class Settings:
     def as_live(self) -> str | None:
         """Which option makes tests that steer the fake meaningless; None if they run."""
         return "--iqm-live" if self.live else "--iqm-plan" if self.plan else None
+
+    def again(self, test: str) -> str:
+        """Return the command that runs a test again as it ran."""
+        command = ["pytest", test]
+        if self.live:
+            command.append("--iqm-live")
+            if self.live.computer.source == "--iqm-computer":
+                command.append(f"--iqm-computer={self.live.computer.value}")
+        elif self.record.value != "replay":
+            command.append(f"--iqm-seed={self.seed.value}")
+        if self.devices.source == "--iqm-device":
+            command += [f"--iqm-device={device}" for device in self.devices.value]
+        if self.record.source == "--iqm-record":
+            command.append(f"--iqm-record={self.record.value}")
+        return shlex.join(command)
 
     def header(self) -> str:
         """Return the line that opens the report."""

@@ -68,7 +68,7 @@ class Job:
 
     id: UUID
     index: int
-    """Number of jobs submitted to the server before this one."""
+    """Number of jobs with the same seed that were submitted before this one."""
     computer: str
     """Alias of the quantum computer."""
     body: bytes
@@ -77,6 +77,8 @@ class Job:
     """The submission as the machine reads it, until the job has ended."""
     calibration_set_id: str
     tag: str | None = None
+    seed: int = 0
+    """Seed of the server when it was submitted; with :attr:`index`, it determines the results."""
     client: str | None = None
     """Who submitted it: the header ``User-Agent``."""
     status: JobStatus = JobStatus.WAITING

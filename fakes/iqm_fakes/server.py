@@ -14,8 +14,9 @@ import secrets
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -61,6 +62,25 @@ class Limits:
     max_shots_per_circuit: int = UNLIMITED
     max_queued_jobs_per_user: int = UNLIMITED
     max_payload_bytes: int = UNLIMITED
+
+
+class _Seeds:
+    """What makes jobs reproducible.
+
+    Args:
+        seed: Determines all.
+
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._ids = random.Random(seed)  # noqa: S311  # ids have to be reproducible, not secret
+        self._submitted = 0
+
+    def next(self) -> tuple[UUID, int]:
+        """Return the id and the number of the next job; not safe in threads."""
+        self._submitted += 1
+        return UUID(int=self._ids.getrandbits(128), version=4), self._submitted - 1
 
 
 class FakeIQMServer:
@@ -150,16 +170,32 @@ class FakeIQMServer:
     def _start(self, seed: int | None, test: str | None = None) -> None:
         if seed is not None and seed < 0:
             raise ValueError(f"a seed is a non-negative integer, got {seed}")
-        self.seed = secrets.randbits(64) if seed is None else seed
+        self._seeds = _Seeds(secrets.randbits(64) if seed is None else seed)
         self.devices: dict[str, Device] = dict(self._published)
-        self._ids = random.Random(self.seed)  # noqa: S311  # ids have to be reproducible, not secret
         self._jobs: list[Job] = []
-        self._submitted = 0
         self._test = test
         self.maintenance = False
         self.faults.clear()
         self._answered: Counter[str] = Counter()
         self.queue: JobQueue = JobQueue(self, workers=self._workers, clock=self.clock)
+
+    @property
+    def seed(self) -> int:
+        """What jobs that are submitted now depend on, besides their number."""
+        return self._seeds.seed
+
+    @contextmanager
+    def seeded(self, seed: int) -> Iterator[None]:
+        """Give the jobs that are submitted meanwhile the results that they would have as the first ones with this seed.
+
+        Afterwards it goes on as if they had not been submitted, unless it was reset meanwhile.
+        """
+        before, self._seeds = self._seeds, (within := _Seeds(seed))
+        try:
+            yield
+        finally:
+            if self._seeds is within:
+                self._seeds = before
 
     def close(self) -> None:
         """Stop the workers."""
@@ -307,9 +343,11 @@ class FakeIQMServer:
                 self._jobs.append(job)
             return job
         with self._lock:
+            identifier, index = self._seeds.next()
             job = Job(
-                id=UUID(int=self._ids.getrandbits(128), version=4),
-                index=self._submitted,
+                id=identifier,
+                index=index,
+                seed=self._seeds.seed,
                 computer=device.alias,
                 body=body,
                 request=request,
@@ -318,7 +356,6 @@ class FakeIQMServer:
                 client=client,
                 fault=self.faults.meet_job(),
             )
-            self._submitted += 1
             self._jobs.append(job)
             self._by_id[job.id] = job
         self.queue.submit(job)
@@ -476,12 +513,12 @@ class FakeIQMServer:
         if job.fault.how == "cancelled":
             self.queue.cancel(job)
             return []
-        keep = random.Random(f"{self.seed}:{job.index}")  # noqa: S311  # has to be reproducible, not secret
+        keep = random.Random(f"{job.seed}:{job.index}")  # noqa: S311  # has to be reproducible, not secret
         return [_fewer(bits, job.fault.fraction, keep) for bits in self._take(job, program)]
 
     def _take(self, job: Job, program: list[Plan]) -> list[Bits]:
         simulator = self._simulator(job)
-        seeds = [SeedSequence([self.seed, job.index, index]) for index in range(len(program))]
+        seeds = [SeedSequence([job.seed, job.index, index]) for index in range(len(program))]
         taken: list[Bits] = []
         try:
             if self._executor is None:

@@ -155,8 +155,9 @@ class LiveTests:
         return collector.facts(jobs)
 
     def execution(self, counts: dict[str, int]) -> Execution | None:
-        """Return the circuit of the current test that counts are of."""
-        return self.supervisor.twins.execution(self.supervisor.jobs, counts)
+        """Return the circuit of the current test, or of a fixture that lives longer, that counts are of."""
+        jobs = dict.fromkeys([*self.supervisor.lasting, *self.supervisor.jobs])
+        return self.supervisor.twins.execution(jobs, counts)
 
     @property
     def repeats(self) -> bool:

@@ -62,6 +62,7 @@ class Supervisor:
     Attributes:
         jobs: Ids of the jobs that the current test submitted or asked for, with the query that submitted them.
         longer: Whether a fixture that lives longer than the test is being set up.
+        lasting: The same as ``jobs``, of what such fixtures have submitted in this session.
         results_read: Whether the current test has got results.
         interrupted: Whether the session is to end now. The vendor's client before 36 takes Ctrl-C for the wish to stop
             waiting, and goes on; its next request interrupts it again.
@@ -78,6 +79,7 @@ class Supervisor:
         self._test = ""
         self._deadline: float | None = None
         self.longer = False
+        self.lasting: dict[str, Mapping[str, str]] = {}
         self.jobs: dict[str, Mapping[str, str]] = {}
         self.results_read = False
         self.interrupted = False
@@ -172,7 +174,7 @@ class Supervisor:
         response = self._send(method, url, arguments)
         job = _identifier(path["first"])
         if response.ok and job is not None:
-            self.jobs.setdefault(job, {})
+            self.jobs.setdefault(job, self.lasting.get(job, {}))
             self.results_read |= path["second"] == "artifacts"
             if method == "DELETE":
                 self._ledger.seen(job, "deleted")
@@ -215,6 +217,8 @@ class Supervisor:
         else:
             self._ledger.answered(number, job, document["status"])
             self.jobs[job] = params
+            if self.longer:
+                self.lasting[job] = params
 
     def _send(self, method: str, url: str, arguments: dict[str, Any]) -> requests.Response:
         __tracebackhide__ = True

@@ -54,7 +54,7 @@ class Claims:
         return live or self._config.stash[MACHINES]
 
     def execution(self, counts: dict[str, int]) -> Execution | None:
-        """Return the circuit of this test that counts are of."""
+        """Return the circuit of this test, or of a fixture, that counts are of."""
         return self._machines.execution(counts)
 
     def judge(self, claim: Claim, counts: Any) -> bool:
@@ -81,11 +81,13 @@ class Claims:
     def _again(self, counts: Any) -> tuple[dict[str, int] | None, str]:
         """Return fresh counts of the circuit that counts are of, or why there are none."""
         from iqm_fakes.client import VENDOR_ERRORS
+        from iqm_fakes.recordings import RecordingNotFound
         from pytest_iqm.statistics.observed import read
         from pytest_iqm.twin import ExecutionError
 
         seen = read(counts)
-        errors: tuple[type[Exception], ...] = (*VENDOR_ERRORS, ExecutionError, BudgetExceeded, SessionOver)
+        refusals = (ExecutionError, BudgetExceeded, SessionOver, RecordingNotFound)
+        errors: tuple[type[Exception], ...] = (*VENDOR_ERRORS, *refusals)
         try:
             execution = self.execution(seen)
             if execution is None or not execution.gave(seen):

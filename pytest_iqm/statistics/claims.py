@@ -69,6 +69,9 @@ class Claim(ABC):
             return self is other
         return journal.holds(self, other)
 
+    def __bool__(self) -> bool:
+        raise TypeError(f"a claim by itself is neither true nor false: compare it with counts, counts == {self!r:.80}")
+
     __hash__ = None  # type: ignore[assignment]  # equal to many counts that differ
 
 

@@ -26,7 +26,8 @@ def hint(seen: Mapping[str, int], declared: Mapping[str, float], within: float) 
     noise = within + math.sqrt((len(set(observed) | set(declared)) - 1) / shots) / 2
     enough = max(EXPLAINED * before, min(noise, before / 2))
     for mistakes in (_mistakes(dict(declared), width), _angles(dict(declared), observed, width)):
-        best = min(((_distance(observed, guess), words) for words, guess in mistakes), default=None)
+        guesses = [(round(_distance(observed, guess), 9), words) for words, guess in mistakes]
+        best = min(guesses, key=lambda guess: guess[0], default=None)  # the first of equals
         if best is not None and best[0] <= enough:
             return best[1]
     return None

@@ -88,6 +88,35 @@ def test_how_a_batch_is_split_changes_nothing(seconds, monkeypatch):
     assert results(FakeIQMServer(devices.chain(), seed=3, executor=_Immediately())) == ALONE
 
 
+def test_a_seed_may_hold_for_a_while():
+    def bits(job):
+        return np.concatenate(list(job.results[0].values())).tolist()
+
+    machine, other, former = (FakeIQMServer(devices.chain(), seed=seed) for seed in (1, 2, 1))
+    plain = [submitted(former, [circuit(0.7)]) for _ in range(2)]
+    first = submitted(machine, [circuit(0.7)])
+    with machine.seeded(2):
+        assert machine.seed == 2
+        inner = submitted(machine, [circuit(0.7)])
+        assert bits(inner) == bits(submitted(other, [circuit(0.7)]))
+    last = submitted(machine, [circuit(0.7)])
+    assert machine.seed == 1
+    assert [bits(first), bits(last)] == [bits(job) for job in plain]
+    assert [first.id, last.id] == [job.id for job in plain]
+    assert machine.jobs == [first, inner, last]
+    with machine.seeded(2):
+        machine.reset(seed=3)
+    assert machine.seed == 3
+
+
+def test_held_jobs_keep_the_seed_that_they_were_submitted_with():
+    machine, other = (FakeIQMServer(devices.chain(), seed=seed) for seed in (1, 2))
+    with machine.queue.held(), machine.seeded(2):
+        job = submitted(machine, [circuit(0.7)])
+    (bits,), (expected,) = job.results, submitted(other, [circuit(0.7)]).results
+    assert all((bits[key] == expected[key]).all() for key in expected)
+
+
 class _Immediately:
     """An executor without concurrency."""
 

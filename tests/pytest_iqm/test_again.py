@@ -50,7 +50,7 @@ def test_wrong_circuit(iqm_backend):
 
 @pytest.fixture(scope="module")
 def shared(iqm_backend):
-    return counts(iqm_backend)
+    return counts(iqm_backend, use_timeslot=True)
 
 def test_shared(shared):
     pass
@@ -139,11 +139,16 @@ def test_a_budget_without_room_leaves_the_claim_to_its_first_shots(live, server)
     assert len(server.jobs) == 1
 
 
-@pytest.mark.parametrize("test", ["renamed", "shared_later"])
-def test_counts_that_are_not_a_jobs_are_judged_once(live, server, test):
-    output = live("-k", test if test == "renamed" else "shared", test_a=COINS).stdout.str()
+def test_counts_that_are_not_a_jobs_are_judged_once(live, server):
+    output = live("-k", "renamed", test_a=COINS).stdout.str()
     assert "not run again: these are not the counts of a circuit of this test" in output
     assert len(server.jobs) == 1
+
+
+def test_counts_of_a_fixture_that_lives_longer_are_repeated(live, server):
+    output = live("-k", "shared", test_a=COINS).stdout.str()
+    assert "it fails because both are below 0.001" in output
+    assert len(server.jobs) == 2
 
 
 @pytest.mark.parametrize("test", ["two_samples", "wrong_circuit"])
@@ -179,5 +184,5 @@ def test_the_repetition_goes_to_the_same_queue(suite, server, monkeypatch):
         monkeypatch.setenv("IQM_SERVER_URL", url)
         monkeypatch.setenv("IQM_QUANTUM_COMPUTER", "adonis")
         monkeypatch.setenv("IQM_TOKEN", TOKEN)
-        suite("--iqm-live", "-k", "slot or broken", test_a=COINS)
-    assert [query["use_timeslot"] for query in queries] == [["false"], ["false"], ["true"], ["true"]]
+        suite("--iqm-live", "-k", "slot or broken or shared", test_a=COINS)
+    assert [query["use_timeslot"] for query in queries] == [["false"]] * 2 + [["true"]] * 4

@@ -1,6 +1,7 @@
 """Claims in tests: α and shots from the ini file, tolerances from the calibration, explanations, and the summary."""
 
 import re
+import shlex
 
 import pytest
 from circuits import bell
@@ -57,17 +58,60 @@ def test_a_failure_is_explained(suite):
         r"01          0\.000     0\.\d{3}  0\.\d{3} \.\.\. 0\.\d{3}  <",
         r"machine   fake adonis, seed \d+",
         r"jobs      [0-9a-f-]{36}",
-        r"replay    pytest 'test_a.py::test_broken' --iqm-seed=0",
+        r"replay    pytest test_a.py::test_broken --iqm-seed=0 --iqm-device=adonis",
     ):
         assert re.search(line, output), line
 
 
-def test_the_replay_command_repeats_the_failure(suite):
-    first = suite("--iqm-device", "adonis", "--iqm-seed=5", "-k", "broken", test_a=SUITE)
-    again = suite("--iqm-device", "adonis", "test_a.py::test_broken", "--iqm-seed=5")
-    table = [line for line in first.outlines if line.startswith(("00 ", "01 ", "10 ", "11 "))]
-    assert table
-    assert table == [line for line in again.outlines if line.startswith(("00 ", "01 ", "10 ", "11 "))]
+@pytest.mark.parametrize("devices", [(), ("--iqm-device", "mine.json")])
+def test_the_replay_command_repeats_the_failure(suite, pytester, devices):
+    Device.load("deneb").save(pytester.path / "mine.json")
+    first = suite("--iqm-device", "adonis", *devices, "--iqm-seed=5", "-k", "broken", test_a=SUITE)
+    command = next(line for line in first.outlines if line.startswith("replay "))
+    again = suite(*shlex.split(command)[2:])
+    again.assert_outcomes(failed=1)
+    table, repeated = (
+        [line for line in result.outlines if line.startswith(("00 ", "01 ", "10 ", "11 "))] for result in (first, again)
+    )
+    assert repeated
+    assert repeated == table[: len(repeated)]
+
+
+SHARED = """
+import pytest
+from bell import counts
+from pytest_iqm import distribution, support
+
+@pytest.fixture(scope="module")
+def shared(iqm_backend):
+    return counts(iqm_backend)
+
+def test_first(shared):
+    pass
+
+def test_own(iqm_backend, shared):
+    assert counts(iqm_backend) == distribution({"00": 0.5, "11": 0.5}, within="calibration")
+    assert shared == distribution({"00": 0.5, "11": 0.5}, within="calibration")
+    assert shared == distribution({"00": 0.5, "11": 0.5}, within="fake")
+
+def test_wrong(shared):
+    assert shared == distribution({"01": 0.5, "11": 0.5}, within="calibration")
+
+def test_without_a_machine():
+    assert {"00": 1000} == support("11")
+"""
+
+
+def test_a_calibration_is_known_of_fixtures_that_live_longer(suite):
+    result = suite(test_a=SHARED)
+    result.assert_outcomes(passed=2, failed=2)
+    tables = [result.outlines[i:] for i, line in enumerate(result.outlines) if "IQM claim" in line]
+    assert len(tables) == 2
+    for test, lines in zip(("wrong", "without_a_machine"), tables, strict=True):
+        assert next(line for line in lines if line.startswith("replay")).split()[2] == f"test_a.py::test_{test}"
+    again = suite("test_a.py::test_wrong")
+    again.assert_outcomes(failed=1)
+    assert tables[0][:9] == again.outlines[again.outlines.index(tables[0][0]) :][:9]
 
 
 def test_the_summary_counts_claims_and_near_misses(suite):
@@ -170,6 +214,14 @@ class TestRecorded:
         replay.assert_outcomes(passed=3, deselected=1)
         assert "claims: 3, of which" in replay.stdout.str()
 
+    def test_the_replay_command_of_a_replay_replays(self, live, suite, monkeypatch):
+        live("--iqm-record", "missing", "-k", "good", test_a=SUITE).assert_outcomes(passed=1)
+        monkeypatch.delenv("IQM_SERVER_URL")
+        stricter = SUITE.replace('within="calibration"', "within=0.0")
+        output = suite("--iqm-record", "replay", "-k", "good", test_a=stricter).stdout.str()
+        assert "machine   adonis, as recorded" in output
+        assert "replay    pytest test_a.py::test_good --iqm-record=replay" in output
+
 
 class TestTolerance:
     """The tolerance that a calibration implies is never smaller than what the noise really does."""
@@ -204,5 +256,5 @@ class TestTolerance:
             distribution({"0": 1.0}, within="calibration").check({"0": 123, "1": 456})
 
     def test_what_is_no_tolerance_is_refused(self):
-        with pytest.raises(ValueError, match="within lies between 0 and 1, got 'hardware'"):
+        with pytest.raises(ValueError, match=r"within is 'calibration', 'fake', or a number .* got 'hardware'"):
             distribution({"0": 1.0}, within="hardware")

@@ -36,6 +36,54 @@ def test_order_does_not_matter(suite, pytester):
     assert list(printed(again)) == list(first)[::-1]
 
 
+WIDER = """
+import pytest
+from bell import counts
+
+@pytest.fixture(scope="module", params=["a", "b"])
+def shared(iqm_backend, request):
+    return counts(iqm_backend)
+
+@pytest.fixture(scope="session")
+def longest(iqm_backend):
+    return counts(iqm_backend)
+
+@pytest.fixture(scope="class")
+def of_class(iqm_backend):
+    return counts(iqm_backend)
+
+class Base:
+    def test_of_class(self, iqm_backend, of_class):
+        print("COUNTS", type(self).__name__, {**of_class, **{"own": counts(iqm_backend)["00"]}})
+
+class TestOne(Base):
+    pass
+
+class TestOther(Base):
+    pass
+
+@pytest.mark.parametrize("n", range(2))
+def test_counts(iqm_backend, n, request, longest, shared):
+    print("COUNTS", request.node.name + "/shared", shared)
+    print("COUNTS", request.node.name + "/longest", longest)
+    print("COUNTS", request.node.name + "/own", counts(iqm_backend))
+"""
+
+
+def test_nor_does_it_to_fixtures_that_live_longer(suite):
+    first = printed(suite(test_a=WIDER))
+    assert len(first) == 14
+    shared = {first[f"test_counts[{number}-{n}]/shared"] for number in ("a", "b") for n in range(2)}
+    assert len(shared) == 2
+    others = {value for name, value in first.items() if not name.endswith("/shared")}
+    assert len(others) == 2 + 4 + 1
+    again = printed(suite(conftest="def pytest_collection_modifyitems(items): items.reverse()"))
+    assert again == first
+    alone = printed(suite("test_a.py::test_counts[b-1]"))
+    assert alone == {name: counts for name, counts in first.items() if name.startswith("test_counts[b-1]")}
+    assert set(printed(suite("--iqm-seed", "1")).values()).isdisjoint(first.values())
+
+
 def test_workers_do_not_matter(suite, pytester):
     pytest.importorskip("xdist", reason="needs pytest-xdist")
     writing = PRINTING.replace('print("COUNTS", request.node.name, counts(iqm_backend))', "note(request, iqm_backend)")

@@ -192,6 +192,10 @@ class TestForms:
 
 
 class TestMisuse:
+    def test_a_claim_without_counts_is_no_assertion(self):
+        with pytest.raises(TypeError, match=r"neither true nor false: compare it with counts, counts == distribution"):
+            assert distribution(BELL)
+
     @pytest.mark.parametrize(
         ("make", "said"),
         [
@@ -307,6 +311,9 @@ class TestHints:
         verdict = distribution(declared, within=0.02).check(counts)
         assert not verdict.passed
         assert re.search(said, verdict.hint)
+
+    def test_of_equal_explanations_the_simplest_is_given(self):
+        assert "reverse order" in distribution({"100": 1.0}, within=0.1).check({"001": 1000}).hint
 
     def test_noise_is_not_taken_for_a_mistake(self):
         counts = {f"{k:03b}": 100 for k in range(8)}

@@ -97,23 +97,18 @@ class Claims:
             return None, str(error)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Forget the claims of the test before."""
-        self._noted.clear()
-        self._refuted.clear()
-        yield
-
-    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        """Put the claims on the report, which xdist carries to the reporting process."""
+        """Put claims on the report of where they were made, which xdist carries to the reporting process."""
         report = yield
-        if report.when == "call" and self._noted:
+        if self._noted:
             vars(report)[CLAIMS] = list(self._noted)
-        if report.when == "call" and report.failed:
+        if report.failed and self._refuted:
             where = self._config.stash[MACHINES].described()
             report.sections += [
                 ("IQM claim", "\n".join([*explanation(verdict, why), *where])) for _, verdict, why in self._refuted
             ]
+        self._noted.clear()
+        self._refuted.clear()
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:

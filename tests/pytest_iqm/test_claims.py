@@ -121,6 +121,41 @@ def test_the_summary_counts_claims_and_near_misses(suite):
     assert "P(another outcome) ≤ 0.03 in test_a.py::test_close" in output
 
 
+def test_claims_in_fixtures_and_subtests_are_reported_once(suite):
+    source = """
+    import pytest
+    from pytest_iqm import support
+
+    @pytest.fixture
+    def right():
+        assert {"00": 1000} == support(["00"])
+        yield
+        assert {"00": 1000} == support(["00"])
+
+    @pytest.fixture
+    def wrong():
+        assert {"00": 1000} == support(["11"])
+
+    def test_right(right):
+        assert {"00": 1000} == support(["00"])
+
+    def test_wrong(wrong):
+        pass
+
+    def test_parts(subtests):
+        for outcome in ("00", "11"):
+            with subtests.test(outcome):
+                assert {"00": 1000} == support([outcome])
+    """
+    tests, claims = ["right", "wrong"], 4
+    if int(pytest.__version__.split(".")[0]) >= 9:
+        tests, claims = [*tests, "parts"], 6
+    result = suite("-k", " or ".join(tests), test_a=source)
+    output = result.stdout.str()
+    assert f"claims: {claims}, of which" in output
+    assert output.count("- IQM claim -") == len(tests) - 1
+
+
 def test_workers_report_their_claims(suite, pytester):
     pytest.importorskip("xdist", reason="needs pytest-xdist")
     pytester.makepyfile(test_a=SUITE)

@@ -4,9 +4,11 @@ import ast
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 import iqm_fakes
 import pytest_iqm
@@ -108,9 +110,18 @@ def test_every_public_name_is_there(package):
         _ = package.nonsense
 
 
+def can_build():
+    try:
+        return Version(version("hatchling")) >= Version("1.27")
+    except PackageNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(
+    not can_build(), reason="building needs hatchling 1.27; iqm-client 33 pins a packaging too old for it"
+)
 def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     build = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
-    pytest.importorskip("hatchling", reason="building a wheel needs hatchling")
     command = [sys.executable, "-c", build, str(tmp_path)]
     name = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout.split()[-1]
     with zipfile.ZipFile(tmp_path / name) as wheel:

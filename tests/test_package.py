@@ -117,9 +117,7 @@ def can_build():
         return False
 
 
-@pytest.mark.skipif(
-    not can_build(), reason="building needs hatchling 1.27; iqm-client 33 pins a packaging too old for it"
-)
+@pytest.mark.skipif(not can_build(), reason="needs hatchling 1.27 (iqm-client 33 pins what it can not have)")
 def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     build = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
     command = [sys.executable, "-c", build, str(tmp_path)]

@@ -84,6 +84,27 @@ def test_nor_does_it_to_fixtures_that_live_longer(suite):
     assert set(printed(suite("--iqm-seed", "1")).values()).isdisjoint(first.values())
 
 
+def test_fixtures_may_be_asked_for_while_a_test_runs(suite):
+    source = """
+    import pytest
+    from bell import counts
+    from pytest_iqm import support
+
+    @pytest.mark.parametrize("n", range(3))
+    def test_counts(n, request):
+        seen = counts(request.getfixturevalue("iqm_backend"))
+        print("COUNTS", request.node.name, seen)
+        assert len(request.getfixturevalue("iqm_server").jobs) == 1
+        assert n < 2 or seen == support("01")
+    """
+    result = suite(test_a=source)
+    first, output = printed(result), result.stdout.str()
+    assert len(set(first.values())) == 3
+    assert printed(suite("test_a.py::test_counts[2]")) == {"test_counts[2]": first["test_counts[2]"]}
+    assert "replay    pytest 'test_a.py::test_counts[2]' --iqm-seed=0" in output
+    assert "- IQM jobs -" in output
+
+
 def test_workers_do_not_matter(suite, pytester):
     pytest.importorskip("xdist", reason="needs pytest-xdist")
     writing = PRINTING.replace('print("COUNTS", request.node.name, counts(iqm_backend))', "note(request, iqm_backend)")

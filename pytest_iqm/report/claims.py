@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,15 +98,17 @@ class Claims:
             return None, str(error)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Put claims on the report of where they were made, which xdist carries to the reporting process."""
         report = yield
         if self._noted:
             vars(report)[CLAIMS] = list(self._noted)
         if report.failed and self._refuted:
             where = self._config.stash[MACHINES].described()
+            examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+            refuted = self._refuted[-1:] if examples else self._refuted  # the last example is the smallest
             report.sections += [
-                ("IQM claim", "\n".join([*explanation(verdict, why), *where])) for _, verdict, why in self._refuted
+                ("IQM claim", "\n".join([*explanation(verdict, why), *where])) for _, verdict, why in refuted
             ]
         self._noted.clear()
         self._refuted.clear()
@@ -162,10 +165,14 @@ def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
         f"claims: {len(claims)}, of which one fails by chance with a probability of at most {total:.1e}; "
         f"of those that hold, the tightest has p = {tightest:.1e}, in {closest}"
     ]
+    near: dict[tuple[str, str], dict[str, Any]] = {}  # the nearest of a test's examples
+    for test, claim in claims:
+        if claim["passed"] and claim["p"] < NEAR:
+            place = test, claim["claim"]
+            near[place] = min(near.get(place, claim), claim, key=itemgetter("p"))
     lines += [
         f"near miss: p = {claim['p']:.1e}{_repeated(claim)} of {claim['claim']} in {test}"
-        for test, claim in claims
-        if claim["passed"] and claim["p"] < NEAR
+        for (test, _), claim in near.items()
     ]
     return lines
 

@@ -156,6 +156,24 @@ def test_claims_in_fixtures_and_subtests_are_reported_once(suite):
     assert output.count("- IQM claim -") == len(tests) - 1
 
 
+def test_of_examples_the_smallest_is_explained(suite):
+    source = """
+    from hypothesis import given, settings, strategies as st
+    from pytest_iqm import support
+
+    @settings(database=None)
+    @given(st.integers(0, 500))
+    def test_small(n):
+        assert {"00": 1000, "11": n} == support(["00"], leak=0.1)
+    """
+    output = suite(test_a=source).stdout.str()
+    assert output.count("- IQM claim -") == 1
+    smallest = int(re.search(r"n=(\d+)", output)[1])
+    assert 111 < smallest < 300
+    assert re.search(rf"^11 +{smallest / (1000 + smallest):.3f} ", output, re.MULTILINE)
+    assert output.count("near miss") <= 1
+
+
 def test_workers_report_their_claims(suite, pytester):
     pytest.importorskip("xdist", reason="needs pytest-xdist")
     pytester.makepyfile(test_a=SUITE)

@@ -15,10 +15,10 @@ from pytest_iqm.statistics.hints import hint
 from pytest_iqm.statistics.observed import CountsError, outcome, read, shape
 from pytest_iqm.statistics.planning import smallest_that_can_fail
 from pytest_iqm.statistics.tails import (
-    FAMILIES,
     at_least,
     at_most,
     interval,
+    level,
     refutes_distribution,
     refutes_equality,
     total_variation,
@@ -163,8 +163,8 @@ class Distribution(Claim):
             q.append(0.0)
         observed, expected = np.array(cells, float), np.array(q)
         shots = int(observed.sum())
-        level = alpha / (FAMILIES * 2 * len(q))
-        _enough(shots, min(1.0, min(q) + delta), level, alpha, repr(self))
+        each = level(alpha, len(q))
+        _enough(shots, min(1.0, min(q) + delta), each, alpha, repr(self))
         p_value = refutes_distribution(observed, expected, delta)
         passed = p_value >= alpha
         keys = dict.fromkeys([*self.probabilities, *seen])
@@ -177,7 +177,7 @@ class Distribution(Claim):
             shots=shots,
             tvd=total_variation(observed / shots, expected),
             within=delta,
-            level=level,
+            level=each,
             outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
             hint=None if passed else hint(seen, self.probabilities, delta),
         )
@@ -337,13 +337,13 @@ class SameAs(Claim):
         """Judge counts, see :meth:`Claim.check`."""
         alpha = journal.alpha(alpha)
         seen = read(counts)
-        _fitting(seen, _width(self.counts, ""), counts, ())
-        keys = list(dict.fromkeys([*self.counts, *seen]))
+        width = _fitting(seen, _width(self.counts, ""), counts, ())
+        keys = sorted({*self.counts, *seen})
         one = np.array([seen.get(key, 0) for key in keys], float)
         other = np.array([self.counts.get(key, 0) for key in keys], float)
         shots, former = int(one.sum()), int(other.sum())
-        p_value = refutes_equality(one, other, self.within)
-        best = refutes_equality(np.array([shots, 0.0]), np.array([0.0, former]), self.within)
+        p_value = refutes_equality(one, other, self.within, 2**width)
+        best = refutes_equality(np.array([shots, 0.0]), np.array([0.0, former]), self.within, 2**width)
         if best >= alpha:
             raise TooFewShots(
                 f"{self!r:.80} could not fail at α = {alpha:g} with {shots} shots against {former}: take more of both"

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_iqm.journal import ALPHA
-from pytest_iqm.statistics.tails import FAMILIES, Array, at_least
+from pytest_iqm.statistics import tails
+from pytest_iqm.statistics.tails import Array, at_least
 
 Numbers: TypeAlias = NDArray[np.int64]
 
@@ -49,7 +50,9 @@ def shots_for(
         )
     if not 0 < alpha < 1 or not 0 < power < 1:
         raise ValueError(f"alpha and power lie between 0 and 1, got {alpha} and {power}")
-    level = alpha if outcomes is None else alpha / (FAMILIES * 2 * (outcomes + 1))
+    if outcomes is not None and outcomes < 1:
+        raise ValueError(f"a distribution declares at least one outcome, got outcomes={outcomes!r}")
+    level = alpha if outcomes is None else tails.level(alpha, outcomes + 1)
     low, high = 0, 16
     while not _enough(np.arange(high, high + 64), detect, within, level, power).all():
         low, high = high, 2 * high

@@ -18,6 +18,9 @@ Array: TypeAlias = NDArray[np.float64]
 FAMILIES = 3
 """Ways to refute a distribution that are tried, each at a third of the error."""
 
+FEW = 16
+"""Outcomes up to which two samples are compared event by event."""
+
 
 def at_least(count: ArrayLike, shots: ArrayLike, probability: ArrayLike) -> Array:
     """Return P[Bin(shots, probability) ≥ count], exactly, by the regularised incomplete beta function."""
@@ -32,6 +35,16 @@ def at_most(count: float, shots: int, probability: float) -> float:
     return float(at_least(shots - count, shots, 1.0 - probability))
 
 
+def level(alpha: float, cells: int) -> float:
+    """Return the error that the test of one outcome may make in a claim of this α about so many."""
+    return alpha / (FAMILIES * _single_events(cells))
+
+
+def _single_events(cells: int) -> int:
+    """Return how many events one outcome, or all but one, are; of two outcomes, each is all but the other."""
+    return 2 * cells if cells > 2 else 2
+
+
 def total_variation(p: Array, q: Array) -> float:
     """Return ½ Σ|p−q|."""
     return float(np.abs(p - q).sum() / 2)
@@ -42,7 +55,7 @@ def refutes_distribution(counts: Array, q: Array, delta: float) -> float:
 
     Under the null hypothesis an event A has p(A) ≤ q(A) + δ. Three families of tests share the error:
 
-    1. single outcomes and their complements, 2k exact binomial tests with a union bound;
+    1. single outcomes and their complements, exact binomial tests with a union bound;
     2. all :math:`2^k - 2` events with a union bound; those that can be extreme are the level sets of the ratio of
        what was observed and declared, so only these are looked at;
     3. the distance T between observed and declared itself. Its expectation is at most
@@ -57,10 +70,8 @@ def refutes_distribution(counts: Array, q: Array, delta: float) -> float:
     """
     shots, cells = int(counts.sum()), len(q)
     more, fewer = at_least(counts, shots, q + delta), at_least(shots - counts, shots, 1 - q + delta)
-    single = 2 * cells * float(min(more.min(), fewer.min()))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(q > 0, counts / q, np.where(counts > 0, np.inf, 0.0))
-    order = np.argsort(-ratio, kind="stable")
+    single = _single_events(cells) * float(min(more.min(), fewer.min()))
+    order = _by_ratio(counts, q)
     tails = at_least(np.cumsum(counts[order])[:-1], shots, np.cumsum(q[order])[:-1] + delta)
     events = (2.0**cells - 2) * float(tails.min(initial=1.0)) if cells < 1000 else 1.0
     excess = total_variation(counts / shots, q) - delta - math.sqrt((cells - 1) / shots) / 2
@@ -68,40 +79,83 @@ def refutes_distribution(counts: Array, q: Array, delta: float) -> float:
     return min(1.0, FAMILIES * min(single, events, distance))
 
 
-def refutes_equality(one: Array, other: Array, delta: float) -> float:
-    """Return a p-value of TVD(p₁, p₂) ≤ δ for two samples.
+def refutes_equality(one: Array, other: Array, delta: float, outcomes: int) -> float:
+    r"""Return a p-value of TVD(p₁, p₂) ≤ δ for two samples.
 
-    One half of both samples chooses the event that tells them apart best; the other half, which is independent of the
-    choice, tests it. For the unknown θ = p₂(A) and under the null hypothesis, P[Bin(N₁, θ+δ) ≥ x₁] and
-    P[Bin(N₂, θ) ≤ x₂] are independent and at least uniform, so for their product f, f·(1 − ln f) is a p-value (Fisher's
-    combination); the largest over θ is one that does not need θ.
+    Under the null hypothesis an event A has p₁(A) ≤ p₂(A) + δ. Two families of tests share the error: single outcomes
+    and their complements, with a union bound over all there could be; and
+
+    - of few outcomes all :math:`2^k - 2` events, as in :func:`refutes_distribution`;
+    - of many a single event: one half of both samples chooses the one that tells them apart best, and the other half,
+      which is independent of the choice, tests it.
 
     Args:
         one: Shots by outcome, of shape (k,).
         other: The same of the other sample.
         delta: The tolerance.
+        outcomes: How many there could be, seen or not: a number that does not depend on the samples.
 
     """
-    chosen_by, tested = zip(*(_halves(sample) for sample in (one, other)), strict=True)
-    event = chosen_by[0] / max(chosen_by[0].sum(), 1) > chosen_by[1] / max(chosen_by[1].sum(), 1)
-    (n1, n2), (x1, x2) = (int(half.sum()) for half in tested), (int(half[event].sum()) for half in tested)
-    low, high, product = 0.0, 1.0, -math.inf
-    for _ in range(5):  # both tails are log-concave in θ, so their product has one maximum
-        thetas = np.linspace(low, high, 65)
+    n1, n2 = one.sum(), other.sum()
+    each, rest = np.append(one, n1 - one), np.append(other, n2 - other)
+    single = _single_events(outcomes) * _refutes_an_event(each, n1, rest, n2, delta)
+    if outcomes <= FEW:
+        order = _by_ratio(one, other)
+        events = np.cumsum(one[order]), n1, np.cumsum(other[order]), n2
+        several = (2.0**outcomes - 2) * _refutes_an_event(*events, delta)
+    else:
+        several = _refutes_the_chosen(one, other, delta)
+    return min(1.0, 2 * min(single, several))
+
+
+def _refutes_the_chosen(one: Array, other: Array, delta: float) -> float:
+    """Return a p-value of p₁(A) ≤ p₂(A) + δ for the event A that halves of both samples choose."""
+    (choose1, choose2), (test1, test2) = _halves(one, other)
+    event = choose1 * choose2.sum() > choose2 * choose1.sum()
+    x1, x2 = (np.array([test[event].sum()], float) for test in (test1, test2))
+    return _refutes_an_event(x1, test1.sum(), x2, test2.sum(), delta)
+
+
+def _halves(one: Array, other: Array) -> NDArray[np.int64]:
+    """Split two samples, at random and each by itself; the result has shape (2 halves, 2 samples, k).
+
+    The samples are the seed: so the same ones are always split in the same way, and, unlike with a seed that all
+    samples share, what is in one half says nothing of the other.
+    """
+    samples = np.array([one, other], dtype=np.int64)
+    dice = np.random.default_rng(samples.ravel())
+    halves = np.array([dice.multivariate_hypergeometric(sample, int(sample.sum()) // 2) for sample in samples])
+    return np.array([halves, samples - halves])
+
+
+def _refutes_an_event(x1: Array, n1: float, x2: Array, n2: float, delta: float) -> float:
+    """Return the smallest p-value of p₁(A) ≤ p₂(A) + δ for events A that x₁ of n₁ and x₂ of n₂ shots were; 1 at most.
+
+    For the unknown θ = p₂(A) and under the null hypothesis, P[Bin(n₁, θ+δ) ≥ x₁] and P[Bin(n₂, θ) ≤ x₂] are independent
+    and at least uniform, so for their product f, f·(1 − ln f) is a p-value (Fisher's combination); the largest over θ
+    is one that does not need θ. Both tails are log-concave in θ, so their product has one maximum; it is not further
+    than 5/√n outside of x₂/n₂ and x₁/n₁ − δ, where by Hoeffding's inequality one tail is 1 but for e⁻⁵⁰, and the other
+    falls.
+    """
+    suspicious = x1 / n1 - delta > x2 / n2
+    x1, x2 = x1[suspicious], x2[suspicious]
+    low, high = np.maximum(x2 / n2 - 5 / math.sqrt(n2), 0.0), np.minimum(x1 / n1 - delta + 5 / math.sqrt(n1), 1.0)
+    product = np.zeros(len(x1))
+    for _ in range(4):
+        thetas = np.linspace(low, high, 17)
         with np.errstate(divide="ignore"):
             logarithms = np.log(at_least(x1, n1, thetas + delta)) + np.log(at_least(n2 - x2, n2, 1 - thetas))
-        best = int(np.argmax(logarithms))
-        product = float(logarithms[best])
-        low, high = float(thetas[max(best - 1, 0)]), float(thetas[min(best + 1, 64)])
-    return 0.0 if product == -math.inf else min(1.0, math.exp(product) * (1.0 - product))
+        best, product = np.argmax(logarithms, axis=0), np.max(logarithms, axis=0)
+        low, high = (np.take_along_axis(thetas, np.clip(best + step, 0, 16)[None], 0)[0] for step in (-1, 1))
+    smallest = float(product.min(initial=0.0))
+    return 0.0 if smallest == -math.inf else math.exp(smallest) * (1 - smallest)
 
 
-def _halves(counts: Array) -> tuple[Array, Array]:
-    """Split a sample at random; the same one always in the same way."""
-    whole = counts.astype(np.int64)
-    dice = np.random.default_rng([int(whole.sum()), len(whole)])
-    half = dice.multivariate_hypergeometric(whole, int(whole.sum()) // 2)
-    return half.astype(float), (whole - half).astype(float)
+def _by_ratio(one: Array, other: Array) -> NDArray[np.intp]:
+    """Return the order of outcomes from those that ``one`` has more of than ``other`` to those it has less of."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(other > 0, one / other, np.where(one > 0, np.inf, 0.0))
+    return np.argsort(-ratio, kind="stable")
 
 
 def interval(count: int, shots: int, confidence: float = 0.99) -> tuple[float, float]:

@@ -4,12 +4,14 @@ Shots are drawn from devices on the boundary of the null hypothesis at fixed see
 exactly nominal, a count above the bound that is asserted would come once in 10⁹ such tests.
 """
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from devices_on_boundary import KINDS, boundary
 from scipy import stats
 
-from pytest_iqm.statistics.tails import refutes_distribution, refutes_equality
+from pytest_iqm.statistics.tails import _halves, refutes_distribution, refutes_equality
 
 DRAWS = 2000
 NOMINAL = (0.05, 0.01, 0.001)
@@ -28,16 +30,49 @@ def test_of_distributions(k, shots, kind):
         assert (values < alpha).sum() <= stats.binom.isf(1e-9, DRAWS, alpha)
 
 
-@pytest.mark.parametrize("shots", [(100, 100), (1000, 200), (4000, 4000)])
-@pytest.mark.parametrize("k", [2, 8, 64])
+@pytest.mark.parametrize("shots", [(100, 100), (1000, 200), (200, 10_000), (4000, 4000)])
+@pytest.mark.parametrize("k", [2, 8, 16, 64])
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_equality(kind, k, shots):
     q, p, delta = boundary(kind, k)
     dice = np.random.default_rng([k, *shots, KINDS.index(kind)])
-    samples = [dice.multinomial(n, each, 300).astype(float) for n, each in zip(shots, (p, q), strict=True)]
-    values = np.array([refutes_equality(one, other, delta) for one, other in zip(*samples, strict=True)])
+    samples = [dice.multinomial(n, each, DRAWS // 4).astype(float) for n, each in zip(shots, (p, q), strict=True)]
+    values = np.array([refutes_equality(one, other, delta, k) for one, other in zip(*samples, strict=True)])
     for alpha in NOMINAL:
-        assert (values < alpha).sum() <= stats.binom.isf(1e-9, 300, alpha)
+        assert (values < alpha).sum() <= stats.binom.isf(1e-9, DRAWS // 4, alpha)
+
+
+@pytest.mark.parametrize("k", [2, 8, 64])
+def test_halves_of_samples_know_nothing_of_each_other(k):
+    """Correlations over 2000 pairs of samples; one of 6 standard deviations comes once in 10⁹."""
+    samples = np.random.default_rng(k).multinomial(1000, np.full(k, 1 / k), (DRAWS, 2)).astype(float)
+    parts = np.array([_halves(*pair) for pair in samples]).reshape(DRAWS, 4, k)
+    assert (parts.sum(2) == 500).all()
+    for one, other in combinations(range(4), 2):
+        for x in range(k):
+            assert abs(np.corrcoef(parts[:, one, x], parts[:, other, x])[0, 1]) < 6 / np.sqrt(DRAWS)
+
+
+@pytest.mark.parametrize("shots", [10**4, 10**7, 10**10])
+@pytest.mark.parametrize("share", [0.001, 0.5, 0.5078125, 0.9999])
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+def test_equal_samples_are_never_refuted(shots, share, delta):
+    ones = round(shots * share)
+    counts = np.array([shots - ones, ones], float)
+    assert refutes_equality(counts, counts, delta, 2) == 1.0
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+@pytest.mark.parametrize("n2", [60, 1000])
+@pytest.mark.parametrize("x1", [40, 45, 50])
+def test_an_event_is_tested_by_the_worst_probability(x1, n2, delta):
+    """Against a search of 20 001 probabilities of the other device, with scipy's binomial tails."""
+    n1, x2 = 60, n2 // 2
+    thetas = np.linspace(0, 1, 20_001)
+    product = stats.binom.sf(x1 - 1, n1, np.minimum(thetas + delta, 1)) * stats.binom.cdf(x2, n2, thetas)
+    fisher = stats.chi2.sf(-2 * np.log(product.max()), 4)
+    ours = refutes_equality(np.array([n1 - x1, x1], float), np.array([n2 - x2, x2], float), delta, 2)
+    assert ours == pytest.approx(min(1.0, 4 * fisher), rel=1e-3)
 
 
 @pytest.mark.parametrize("k", [2, 8, 64])
@@ -51,5 +86,7 @@ def test_false_claims_are_refuted(k):
     assert np.mean(caught) > 0.95
     other = dice.multinomial(2000, q, 300)
     one = dice.multinomial(2000, p, 300)
-    caught = [refutes_equality(a.astype(float), b.astype(float), delta) < 1e-6 for a, b in zip(one, other, strict=True)]
+    caught = [
+        refutes_equality(a.astype(float), b.astype(float), delta, k) < 1e-6 for a, b in zip(one, other, strict=True)
+    ]
     assert np.mean(caught) > 0.95

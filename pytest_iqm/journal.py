@@ -13,6 +13,17 @@ ALPHA = 1e-6
 """How often a true claim may fail, unless something else is asked for."""
 
 
+def misuse(excinfo: Any) -> bool:
+    """Whether pytest leaves out the frames of a module (its ``__tracebackhide__``): of errors in how claims are made.
+
+    What is then shown is the line of the test.
+    """
+    return issubclass(excinfo.type, ValueError)
+
+
+__tracebackhide__ = misuse
+
+
 class Execution(Protocol):
     """A circuit that a machine has run, and what its calibration says of it; see :mod:`pytest_iqm.twin`."""
 

@@ -164,6 +164,13 @@ class Twins:
                     renamed = renamed or execution
         return renamed
 
+    def circuit(self, job: str, counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of a job that counts are of, or the only one it has, which they may be made of."""
+        found = self.execution([job], counts)
+        if found is None and len(get(self.client, f"jobs/{job}/payload")["circuits"]) == 1:
+            found = Execution(self, job, 0)
+        return found
+
 
 @dataclass(frozen=True)
 class Execution:

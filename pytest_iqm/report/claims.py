@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_iqm.fixtures import MACHINES
-from pytest_iqm.journal import session
+from pytest_iqm.journal import misuse, session
 from pytest_iqm.live.ledger import BudgetExceeded, SessionOver
 from pytest_iqm.live.preflight import is_mock
 
@@ -28,6 +28,9 @@ NEAR = 1e-3
 
 SHOWN = 12
 """Outcomes that an explanation lists."""
+
+
+__tracebackhide__ = misuse
 
 
 class Claims:

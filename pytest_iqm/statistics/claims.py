@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
@@ -13,7 +14,7 @@ import numpy as np
 from pytest_iqm import journal
 from pytest_iqm.statistics.hints import hint
 from pytest_iqm.statistics.observed import CountsError, outcome, read, shape
-from pytest_iqm.statistics.planning import smallest_that_can_fail
+from pytest_iqm.statistics.planning import critical, smallest_that_can_fail
 from pytest_iqm.statistics.tails import (
     at_least,
     at_most,
@@ -27,6 +28,8 @@ from pytest_iqm.statistics.verdict import Outcome, TooFewShots, Verdict
 
 CALIBRATION: Final = "calibration"
 FAKE: Final = "fake"
+
+__tracebackhide__ = journal.misuse
 
 Within: TypeAlias = float | Literal["calibration", "fake"]
 
@@ -112,17 +115,20 @@ class Distribution(Claim):
 
     def _execution(self, seen: dict[str, int]) -> journal.Execution:
         """Return the circuit that counts are of."""
-        execution: journal.Execution | None = None
-        if self._job is not None:
+        if self._job is None:
+            execution = journal.execution(seen)
+            missing = "the job that the counts are of, and none of this test has them: give it, "
+            missing += "distribution(..., job=job)"
+        else:
             from pytest_iqm.twin import Twins
 
-            execution = Twins(self._job.backend().client).execution([str(self._job.job_id())], seen)
-        execution = execution or journal.execution(seen)
-        if execution is None:
-            raise CountsError(
-                f"within='{self.within}' needs to know the job that the counts are of, and none of this test has them: "
-                "give it, distribution(..., job=job)"
+            job = str(self._job.job_id())
+            execution = Twins(self._job.backend().client).circuit(job, seen)
+            missing = (
+                f"which circuit of job {job} the counts are of, and none of them has them: give a job of one circuit"
             )
+        if execution is None:
+            raise CountsError(f"within='{self.within}' needs to know {missing}")
         return execution
 
     def _delta(self, seen: dict[str, int]) -> float:
@@ -133,7 +139,9 @@ class Distribution(Claim):
         """Judge the circuit by its simulation without noise, and the device by the one with it, each at α/2."""
         execution = self._execution(seen)
         if not execution.gave(seen):
-            raise CountsError("within='fake' compares outcomes, and these are a job's with the bits in another order")
+            raise CountsError(
+                "within='fake' needs a job's counts as they are, not with bits reordered, left out or added"
+            )
         program = Distribution(self.probabilities, within=DECLARED).check(
             execution.simulated(SIMULATED, noise=False), alpha=alpha / 2
         )
@@ -177,7 +185,7 @@ class Distribution(Claim):
             shots=shots,
             tvd=total_variation(observed / shots, expected),
             within=delta,
-            level=each,
+            critical=critical(shots, delta, each),
             outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
             hint=None if passed else hint(seen, self.probabilities, delta),
         )
@@ -207,6 +215,7 @@ class Bound(Claim):
         shots = sum(seen.values())
         happened = sum(count for key, count in seen.items() if self.happens(key))
         sides = (self.low is not None) + (self.high is not None)
+        within = self.high if self.high is not None else 1 - (self.low or 0.0)
         likeliest = min(1.0 if self.low is None else 1 - self.low, 1.0 if self.high is None else self.high)
         _enough(shots, likeliest, alpha / sides, alpha, repr(self))
         tails = [1.0]
@@ -228,8 +237,8 @@ class Bound(Claim):
             alpha=alpha,
             shots=shots,
             tvd=max(misses),
-            within=self.high if self.high is not None else 1 - (self.low or 0.0),
-            level=alpha / sides,
+            within=within,
+            critical=critical(shots, within, alpha / sides),
             outcomes=(
                 _row(self.name, None, happened, shots),
                 *sorted(rows, key=lambda row: -row.count),
@@ -343,8 +352,13 @@ class SameAs(Claim):
         other = np.array([self.counts.get(key, 0) for key in keys], float)
         shots, former = int(one.sum()), int(other.sum())
         p_value = refutes_equality(one, other, self.within, 2**width)
-        best = refutes_equality(np.array([shots, 0.0]), np.array([0.0, former]), self.within, 2**width)
-        if best >= alpha:
+
+        def refute(undeclared: int) -> bool:
+            extreme = np.array([undeclared, shots - undeclared], float)
+            return refutes_equality(extreme, np.array([0.0, former]), self.within, 2**width) < alpha
+
+        enough = bisect_left(range(shots + 1), True, key=refute)
+        if enough > shots:
             raise TooFewShots(
                 f"{self!r:.80} could not fail at α = {alpha:g} with {shots} shots against {former}: take more of both"
             )
@@ -357,7 +371,7 @@ class SameAs(Claim):
             shots=shots,
             tvd=total_variation(one / shots, other / former),
             within=self.within,
-            level=alpha,
+            critical=enough,
             final=True,
             outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
         )
@@ -383,6 +397,7 @@ def distribution(
         drift: With ``within="fake"``, by which part of themselves the published errors may be off; 0.5 unless given.
             The tolerance is 1 − (1 − δ)^drift, where δ is the one of ``within="calibration"``.
         job: The job that the counts are of. Within a test that uses ``iqm_backend``, its jobs are looked through.
+            If it has one circuit, ``within="calibration"`` also takes what is made of its counts: marginals, sums.
 
     Raises:
         ValueError: The probabilities don't add up to 1, or something is no probability.

@@ -7,6 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
+from pytest_iqm import journal
+
+__tracebackhide__ = journal.misuse
+
 
 class CountsError(ValueError):
     """What was given is not counts, or does not fit the claim; the message says what is wrong and what to do."""

@@ -7,9 +7,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_iqm.journal import ALPHA
+from pytest_iqm import journal
 from pytest_iqm.statistics import tails
 from pytest_iqm.statistics.tails import Array, at_least
+
+__tracebackhide__ = journal.misuse
 
 Numbers: TypeAlias = NDArray[np.int64]
 
@@ -18,7 +20,7 @@ LARGEST = 2**27
 
 
 def shots_for(
-    *, detect: float, within: float = 0.0, alpha: float = ALPHA, power: float = 0.99, outcomes: int | None = None
+    *, detect: float, within: float = 0.0, alpha: float | None = None, power: float = 0.99, outcomes: int | None = None
 ) -> int:
     """Return the number of shots with which a claim refutes a device that is wrong by ``detect``.
 
@@ -29,7 +31,7 @@ def shots_for(
     Args:
         detect: Probability of the event on a device that the claim has to refute; 0.5 for a Bell pair without its CX.
         within: The tolerance of the claim.
-        alpha: How often a true claim may fail.
+        alpha: How often a true claim may fail; None is the session's (``iqm_alpha``, 1e-6).
         power: How often a broken device has to be caught.
         outcomes: Number of outcomes that a distribution declares; its union bound takes a few more shots. None is
             for claims about one event.
@@ -41,15 +43,16 @@ def shots_for(
         ValueError: ``detect`` is not larger than ``within``, or something is no probability.
 
     """
-    for name, value in (("detect", detect), ("within", within), ("alpha", alpha), ("power", power)):
+    alpha = journal.alpha(alpha)
+    for name, value in (("detect", detect), ("within", within)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} is a probability, got {value!r}")
     if detect <= within:
         raise ValueError(
             f"what is within the tolerance can't be detected: detect={detect} has to exceed within={within}"
         )
-    if not 0 < alpha < 1 or not 0 < power < 1:
-        raise ValueError(f"alpha and power lie between 0 and 1, got {alpha} and {power}")
+    if not 0 < power < 1:
+        raise ValueError(f"power lies between 0 and 1, got {power!r}")
     if outcomes is not None and outcomes < 1:
         raise ValueError(f"a distribution declares at least one outcome, got outcomes={outcomes!r}")
     level = alpha if outcomes is None else tails.level(alpha, outcomes + 1)
@@ -69,10 +72,12 @@ def shots_for(
     return int(numbers[missed[-1]] + 1) if len(missed) else int(numbers[0])
 
 
-def power_of(shots: int, detect: float, within: float, level: float) -> float:
-    """Return how often an event of probability ``detect`` is told from one of at most ``within``."""
-    (count,) = _critical(np.array([shots]), within, level)
-    return float(at_least(count, shots, detect))
+def critical(shots: int, within: float, level: float) -> int:
+    """Return how many of these shots refute that an event has at most the probability ``within``.
+
+    It is one more than there are if none do.
+    """
+    return int(_critical(np.array([shots]), within, level)[0])
 
 
 def smallest_that_can_fail(probability: float, level: float) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from pytest_iqm.statistics.tails import at_least
+
 
 class TooFewShots(ValueError):
     """With so few shots the claim could not fail, whatever they were; the message says how many it takes."""
@@ -42,7 +44,9 @@ class Verdict:
         shots: How many there were.
         tvd: Total variation distance between observed and declared; of other claims, by how much the observed
             frequency misses its bound (0 if it does not).
-        level: The error that the test of a single event may make, and ``within`` what it tolerates; for :meth:`power`.
+        within: What the claim tolerates: a distance, or the probability of what it says not to happen.
+        critical: How many shots of an outcome that is not declared (of others, of what it says not to happen) refute
+            it; one more than there are if none do.
         outcomes: The outcomes, the worst first.
         hint: A simple mistake that explains the counts, if there is one.
         final: Whether fresh shots of the device would say nothing new: what refutes is another sample, or the circuit.
@@ -57,7 +61,7 @@ class Verdict:
     shots: int
     tvd: float
     within: float
-    level: float
+    critical: int
     outcomes: tuple[Outcome, ...]
     hint: str | None = None
     final: bool = False
@@ -81,10 +85,8 @@ class Verdict:
         return replace(self, again=again, passed=not (self.suspicious and again.suspicious))
 
     def power(self, detect: float) -> float:
-        """Return how often a device would fail that has an undeclared event of probability ``detect``."""
-        from pytest_iqm.statistics.planning import power_of
-
-        return power_of(self.shots, detect, self.within, self.level)
+        """Return how often, at least, a device would fail that has an undeclared outcome of probability ``detect``."""
+        return float(at_least(self.critical, self.shots, detect))
 
     def __bool__(self) -> bool:
         return self.passed

@@ -204,6 +204,54 @@ def test_wrong_settings_are_usage_errors(suite, pytester, ini, said):
     assert said in result.stderr.str()
 
 
+MISUSE = """
+import pytest
+from pytest_iqm import distribution, expectation, shots_for, support
+
+def test_width():
+    assert {"000": 1000} == support(["00"])
+
+def test_counts():
+    assert {"00": 0.5} == support(["00"])
+
+def test_shots():
+    assert {"00": 2} == support(["00"], leak=0.1)
+
+def test_sum():
+    distribution({"00": 0.7})
+
+def test_pauli():
+    expectation("XX", at_least=0.5)
+
+def test_plan():
+    shots_for(detect=0.1, within=0.2)
+
+def test_job(iqm_backend):
+    assert {"00": 700} == distribution({"00": 1.0}, within="calibration")
+"""
+
+
+def test_misuse_is_shown_where_it_is(suite):
+    result = suite("--iqm-device", "adonis", test_a=MISUSE)
+    result.assert_outcomes(failed=7)
+    output = result.stdout.str()
+    assert "pytest_iqm/" not in output.replace("pytest_iqm.", "")
+    assert len(re.findall(r"^test_a.py:\d+: \w+Error|^test_a.py:\d+: TooFewShots", output, re.MULTILINE)) == 7
+    assert "statistics/claims.py" in suite("--full-trace", "-k", "width").stdout.str()
+
+
+def test_plans_know_alpha(suite, pytester):
+    pytester.makeini("[pytest]\niqm_alpha = 1e-3")
+    source = """
+    from pytest_iqm import shots_for
+    SHOTS = shots_for(detect=0.15, within=0.05)
+    def test_x():
+        assert SHOTS == shots_for(detect=0.15, within=0.05, alpha=1e-3)
+        assert SHOTS < shots_for(detect=0.15, within=0.05, alpha=1e-6)
+    """
+    suite(test_a=source).assert_outcomes(passed=1)
+
+
 def test_other_comparisons_are_left_to_pytest(suite):
     source = "import pytest_iqm.statistics\ndef test_x(): assert {'00': 1} == {'00': 2}"
     assert "Differing items" in suite(test_a=source).stdout.str()
@@ -303,6 +351,28 @@ class TestTolerance:
         for within in ("calibration", "fake"):
             assert counts == distribution({"00": 0.5, "11": 0.5}, within=within, job=job)
             assert counts != distribution({"01": 0.5, "10": 0.5}, within=within, job=job)
+
+    def test_what_is_made_of_the_counts_of_a_job_is_within_its_tolerance(self):
+        backend = IQMBackend(FakeIQMClient("adonis", seed=3))
+        job = backend.run(bell(backend), shots=1000)
+        counts = job.result().get_counts()
+        marginal = {bit: sum(n for key, n in counts.items() if key[0] == bit) for bit in "01"}
+        claim = distribution({"0": 0.5, "1": 0.5}, within="calibration", job=job)
+        whole = distribution({"00": 0.5, "11": 0.5}, within="calibration", job=job)
+        assert marginal == claim
+        assert claim.check(marginal).within == whole.check(counts).within
+        with pytest.raises(CountsError, match="needs a job's counts as they are, not with bits reordered, left out"):
+            distribution({"0": 0.5, "1": 0.5}, within="fake", job=job).check(marginal)
+
+    def test_of_a_job_of_several_circuits_one_has_to_have_the_counts(self):
+        backend = IQMBackend(FakeIQMClient("adonis", seed=3))
+        job = backend.run([bell(backend), bell(backend)], shots=1000)
+        claim = distribution({"00": 0.5, "11": 0.5}, within="calibration", job=job)
+        assert all(counts == claim for counts in job.result().get_counts())
+        with pytest.raises(
+            CountsError, match=f"which circuit of job {job.job_id()} the counts are of, and none of them"
+        ):
+            claim.check({"00": 1000, "11": 1000})
 
     def test_without_a_job_nobody_knows(self):
         with pytest.raises(CountsError, match=r"give it, distribution\(..., job=job\)"):

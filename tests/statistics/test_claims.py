@@ -131,6 +131,31 @@ class TestSameAs:
             same_as(GOOD).check({"00": 1})
 
 
+@pytest.mark.parametrize("detect", [0.11, 0.13, 0.15])
+@pytest.mark.parametrize(
+    "claim",
+    [
+        distribution(BELL, within=0.06),
+        support(BELL, leak=0.06),
+        probability(["00", "11"], at_least=0.94),
+        probability("01", at_least=0.001, at_most=0.06),
+        same_as({"00": 5000, "11": 5000}, within=0.06),
+    ],
+)
+def test_the_power_is_how_often_a_broken_device_fails(claim, detect):
+    """400 samples of 600 shots at α = 0.001; a deviation of 6 standard deviations comes once in 10⁹."""
+    samples = np.random.default_rng(int(100 * detect)).multinomial(
+        600, [(1 - detect) / 2, (1 - detect) / 2, detect], 400
+    )
+    verdicts = [
+        claim.check(dict(zip(("00", "11", "01"), map(int, sample), strict=True)), alpha=1e-3) for sample in samples
+    ]
+    power = verdicts[0].power(detect)
+    failed = np.mean([not verdict.passed for verdict in verdicts])
+    assert 0.05 < power < 1
+    assert abs(failed - power) <= 6 * math.sqrt(power * (1 - power) / 400)
+
+
 class TestForms:
     CLAIM = distribution(BELL, within=0.06)
 
@@ -354,8 +379,9 @@ class TestShots:
         [
             ({"detect": 0.1, "within": 0.1}, "can't be detected"),
             ({"detect": 2.0}, "detect is a probability"),
-            ({"detect": 0.5, "alpha": 0.0}, "alpha and power lie between 0 and 1"),
-            ({"detect": 0.5, "power": 1.0}, "alpha and power lie between 0 and 1"),
+            ({"detect": 0.5, "alpha": 0.0}, "alpha lies between 0 and 1, got 0.0"),
+            ({"detect": 0.5, "power": 1.0}, "power lies between 0 and 1, got 1.0"),
+            ({"detect": 0.5, "outcomes": 0}, "declares at least one outcome, got outcomes=0"),
             ({"detect": 0.1000001, "within": 0.1}, "too close to"),
         ],
     )
@@ -473,7 +499,7 @@ class TestFake:
     def test_bits_in_another_order_are_refused(self):
         with (
             journal.session(Session({"00": 490, "01": 510})),
-            pytest.raises(CountsError, match="with the bits in another order"),
+            pytest.raises(CountsError, match="needs a job's counts as they are, not with bits reordered"),
         ):
             self.claim.check({"00": 490, "10": 510})
 

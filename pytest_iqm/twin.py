@@ -72,31 +72,32 @@ class Twin:
 
         .. math:: \delta = 1 - \prod_i (1 - \varepsilon_i)
 
-        over all operations, delays and waiting times included, where :math:`\varepsilon_i` bounds half the diamond
-        distance of an operation's noise from none: :math:`p (1 - d^{-2})` for a depolarising channel of probability p
-        on dimension d; :math:`1 - e^{-t/T_1}` for amplitude damping and :math:`\frac12 (1 - e^{-t/T_\varphi})` for
-        dephasing during t, with :math:`1/T_\varphi = 1/T_2 - 1/(2 T_1)`; and the larger of both readout errors for a
-        recorded bit. A component in its ground state does not relax: before its first gate, and while MOVE keeps its
-        state elsewhere. Distances add up at most, whatever else the circuit does. Coherent errors and crosstalk are not
-        published, and may exceed it; on hardware, leave room for them.
+        over all operations, delays and waiting times included, whose noise does nothing with a probability of
+        :math:`1 - \varepsilon_i`, so with probability :math:`1 - \delta` none does anything:
+        :math:`\varepsilon = p (1 - d^{-2})` for a depolarising channel of probability p on dimension d; for relaxation
+        during t a reset with :math:`\varepsilon = 1 - e^{-t/T_1}` and a phase flip with
+        :math:`\frac12 (1 - e^{-t/T_2 + t/T_1})`; and the larger of both readout errors for a recorded bit. Relaxation
+        with :math:`T_2 > T_1` is no such mixture, see :func:`_relaxed`. A component in its ground state does not
+        relax: before its first gate, and while MOVE keeps its state elsewhere. Coherent errors and crosstalk are not
+        published, and may exceed the bound; on hardware, leave room for them.
         """
-        kept, empty = 1.0, set(program.components)
+        lost, empty = 0.0, set(program.components)
         for operation in program.operations:
             locus = tuple(program.components[target] for target in operation.targets)
             seconds = self._seconds(operation, locus)
             if operation.name in ("measure", "measure_fidelity", "reset"):
                 name = "measure" if operation.name == "reset" else operation.name
-                kept *= 1 - max(self.noise.readout(locus[0], name))
+                lost = _mixed(lost, max(self.noise.readout(locus[0], name)))
             elif operation.name != "delay":
                 gate = self.noise.gate(operation.name, locus, operation.implementation)
-                kept *= 1 - gate.depolarizing * (1 - 4.0 ** -len(locus))
+                lost = _mixed(lost, gate.depolarizing * (1 - 4.0 ** -len(locus)))
             if operation.name == "move":
                 empty ^= set(locus) if len(empty & set(locus)) == 1 else set()
             elif operation.name != "delay":
                 empty -= set(locus)
             for component in set(locus) - empty:
-                kept *= _kept(seconds, self.noise.relaxation(component))
-        return 1 - kept
+                lost = _relaxed(lost, seconds, self.noise.relaxation(component))
+        return lost
 
     def _seconds(self, operation: Operation, locus: tuple[str, ...]) -> float:
         """Return for how long the components of an operation relax, as they are simulated."""
@@ -107,10 +108,21 @@ class Twin:
         return self.noise.gate(operation.name, locus, operation.implementation).duration
 
 
-def _kept(seconds: float, relaxation: Relaxation) -> float:
-    damped = math.exp(-seconds / relaxation.t1)
-    dephasing = max(1 / relaxation.t2 - 1 / (2 * relaxation.t1), 0.0)
-    return damped * (1 + math.exp(-seconds * dephasing)) / 2
+def _mixed(lost: float, error: float) -> float:
+    """Return the bound after noise that does something with probability ``error``, from the one before it."""
+    return lost + (1 - lost) * error
+
+
+def _relaxed(lost: float, seconds: float, relaxation: Relaxation) -> float:
+    """Return the bound after a component has relaxed, from the one before it.
+
+    With T2 ≤ T1 that is a reset and a phase flip, each with its probability. Otherwise it is a phase flip, and
+    amplitude damping, whose half diamond distance from nothing, 1 − exp(−t/T1), adds to what was before.
+    """
+    damped = -math.expm1(-seconds / relaxation.t1)
+    shared = 1.0 if relaxation.t2 <= relaxation.t1 else 0.5  # of the decay of phases is that of populations
+    lost = _mixed(lost, (1 - math.exp(-seconds * max(1 / relaxation.t2 - shared / relaxation.t1, 0.0))) / 2)
+    return _mixed(lost, damped) if shared == 1 else min(lost + damped, 1.0)
 
 
 class ExecutionError(RuntimeError):

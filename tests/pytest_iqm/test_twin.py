@@ -1,17 +1,23 @@
 """What is known of a circuit that ran: found by its counts, and run again by the machine or by its fake."""
 
+import math
+
+import numpy as np
 import pytest
 from circuits import bell
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
+from truth import DEVICES, Truth, do, random_circuit, simulator
 
 from iqm_fakes import Device, FakeIQMClient, FakeIQMServer
 from iqm_fakes.client import get
 from iqm_fakes.drift import recalibrated
+from iqm_fakes.noise import Noise
+from iqm_fakes.simulator import Circuit, Options
 from pytest_iqm import IQMBackend, strategies
 from pytest_iqm.statistics.observed import read
-from pytest_iqm.twin import Execution, ExecutionError, Twins, in_qiskit_order
+from pytest_iqm.twin import Execution, ExecutionError, Twin, Twins, in_qiskit_order
 
 PERFECT = IQMBackend(FakeIQMClient("adonis", seed=2, noise=False))
 
@@ -105,6 +111,33 @@ def test_a_failed_run_says_why():
 def test_other_measurement_keys_are_nobodys_bits():
     with pytest.raises(ExecutionError, match="not Qiskit's: m0, m1"):
         in_qiskit_order(["m0", "m1"], {"00": 1})
+
+
+@pytest.mark.parametrize("early", [0, 1])
+@pytest.mark.parametrize("device", ["chain", "star", "dephased"])
+def test_no_circuit_is_further_from_its_ideal_than_tolerated(device, early):
+    """The exact distributions of 60 random circuits of a few operations each, with noise and without."""
+    twin = Twin(Noise(DEVICES[device]().calibration()), simulator(device), simulator(device, noise=False))
+    parts = []
+    for seed in range(60):
+        instructions = random_circuit(device, np.random.default_rng([6, seed]), steps=3, early=early)
+        noisy, ideal = (Truth(instructions, noise=noise).distribution() for noise in (True, False))
+        distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
+        parts.append(distance / twin.tolerance(twin.noisy.check(Circuit("", tuple(instructions)), Options())))
+    assert 0.6 < max(parts) <= 1
+
+
+def test_the_bound_is_reached_by_a_circuit_that_is_wrong_whenever_anything_happens():
+    """A qubit that is flipped, waits and is read; all that the bound allows more is a depolarised or read 1 twice."""
+    instructions = [
+        do("prx", "QB1", angle=math.pi, phase=0.0),
+        do("delay", "QB1", duration=3e-6),
+        do("measure", "QB1", key="m"),
+    ]
+    noisy = Truth(instructions, noise=True).distribution()[(0,)]
+    twin = Twin(Noise(DEVICES["chain"]().calibration()), simulator("chain"), simulator("chain", noise=False))
+    tolerance = twin.tolerance(twin.noisy.check(Circuit("", tuple(instructions)), Options()))
+    assert noisy <= tolerance < 1.5 * noisy
 
 
 @pytest.mark.parametrize("device", ["adonis", "garnet", "deneb"])

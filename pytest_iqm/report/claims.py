@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,6 @@ CLAIMS = "iqm_claims"
 NEAR = 1e-3
 """p-values below which a claim that holds is a near miss: drift shows before it fails."""
 
-SHOWN = 12
-"""Outcomes that an explanation lists."""
-
-
 __tracebackhide__ = misuse
 
 
@@ -44,7 +41,7 @@ class Claims:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._noted: list[dict[str, Any]] = []
-        self._refuted: list[tuple[Claim, Verdict, str]] = []
+        self._refuted: list[tuple[Claim, Verdict]] = []
         settings = config.stash[MACHINES].settings
         self.alpha = settings.alpha.value
         self._random = is_mock(settings.live)
@@ -64,10 +61,9 @@ class Claims:
     def judge(self, claim: Claim, counts: Any) -> bool:
         """Judge counts, and note the verdict; random bits refute nothing."""
         verdict = claim.check(counts)
-        why = ""
         if verdict.suspicious and self._machines.repeats:
             fresh, why = self._again(counts)
-            verdict = verdict if fresh is None else verdict.after(claim.check(fresh))
+            verdict = replace(verdict, alone=why) if fresh is None else verdict.after(claim.check(fresh))
         self._noted.append(
             {
                 "claim": verdict.claim,
@@ -79,7 +75,7 @@ class Claims:
             }
         )
         if not verdict.passed:
-            self._refuted.append((claim, verdict, why))
+            self._refuted.append((claim, verdict))
         return verdict.passed or self._random
 
     def _again(self, counts: Any) -> tuple[dict[str, int] | None, str]:
@@ -110,52 +106,17 @@ class Claims:
             where = self._config.stash[MACHINES].described()
             examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
             refuted = self._refuted[-1:] if examples else self._refuted  # the last example is the smallest
-            report.sections += [
-                ("IQM claim", "\n".join([*explanation(verdict, why), *where])) for _, verdict, why in refuted
-            ]
+            report.sections += [("IQM claim", "\n".join([str(verdict), *where])) for _, verdict in refuted]
         self._noted.clear()
         self._refuted.clear()
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Say in short why counts refute a claim, since pytest cuts what is long; of other comparisons nothing."""
-        for claim, verdict, why in reversed(self._refuted):
+        for claim, verdict in reversed(self._refuted):
             if op == "==" and (claim is left or claim is right):
-                return ["counts refute the claim", *headline(verdict, why)]
+                return ["counts refute the claim", *verdict.headline()]
         return None
-
-
-def headline(verdict: Verdict, why: str) -> list[str]:
-    """Return what matters most of a verdict, and why there are no fresh shots if there should be some."""
-    lines = [f"claim     {verdict.claim}", f"observed  {_seen(verdict)}, and α = {verdict.alpha:g}"]
-    if verdict.again is not None:
-        lines.append(f"again     {_seen(verdict.again)}; it fails because both are below {verdict.level_of_each:g}")
-    if why:
-        lines.append(f"again     not run again: {why}")
-    return [*lines, f"hint      it looks as if {verdict.hint}"] if verdict.hint else lines
-
-
-def _seen(verdict: Verdict) -> str:
-    p = f"p = {verdict.p_value:.1e}" if verdict.p_value > 0 else "p < 1e-300"
-    return f"{verdict.tvd:.3f} away in {verdict.shots} shots: {p}"
-
-
-def explanation(verdict: Verdict, why: str = "") -> list[str]:
-    """Return a verdict for people: the claim, the p-value, and the outcomes with their intervals, the worst first."""
-    lines = headline(verdict, why)
-    declares = any(row.declared is not None for row in verdict.outcomes)
-    width = max(len("outcome"), *(len(row.name) for row in verdict.outcomes[:SHOWN]))
-    lines.append(f"{'outcome':{width}}  {'declared  ' if declares else ''}observed  99% interval")
-    for row in verdict.outcomes[:SHOWN]:
-        declared = f"{row.declared or 0.0:8.3f}  " if declares else ""
-        outside = declares and not row.low <= (row.declared or 0.0) <= row.high
-        mark = "  <" if outside else ""
-        lines.append(
-            f"{row.name:{width}}  {declared}{row.count / verdict.shots:8.3f}  {row.low:.3f} ... {row.high:.3f}{mark}"
-        )
-    if len(verdict.outcomes) > SHOWN:
-        lines.append(f"and {len(verdict.outcomes) - SHOWN} more outcomes")
-    return lines
 
 
 def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 from pytest_iqm.statistics.tails import at_least
 
+SHOWN = 12
+"""Outcomes that a verdict shows as text."""
+
 
 class TooFewShots(ValueError):
     """With so few shots the claim could not fail, whatever they were; the message says how many it takes."""
@@ -34,7 +37,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of checking a claim.
+    """The result of checking a claim; as a ``str``, for people: with a table of outcomes, the worst first.
 
     Attributes:
         claim: The claim, in words.
@@ -51,6 +54,7 @@ class Verdict:
         hint: A simple mistake that explains the counts, if there is one.
         final: Whether fresh shots of the device would say nothing new: what refutes is another sample, or the circuit.
         again: What fresh shots of the same circuit said, if it was run again because the first were suspicious.
+        alone: Why it was not run again although they were.
 
     """
 
@@ -66,6 +70,7 @@ class Verdict:
     hint: str | None = None
     final: bool = False
     again: Verdict | None = None
+    alone: str | None = None
 
     @property
     def level_of_each(self) -> float:
@@ -90,3 +95,32 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.passed
+
+    def headline(self) -> list[str]:
+        """Return what matters most, in lines."""
+        lines = [f"claim     {self.claim}", f"observed  {self._observed}, and α = {self.alpha:g}"]
+        if self.again is not None:
+            both = "not both are" if self.passed else "it fails because both are"
+            lines.append(f"again     {self.again._observed}; {both} below {self.level_of_each:g}")
+        if self.alone is not None:
+            lines.append(f"again     not run again: {self.alone}")
+        return [*lines, f"hint      it looks as if {self.hint}"] if self.hint else lines
+
+    def __str__(self) -> str:
+        shown = self.outcomes[:SHOWN]
+        declares = any(row.declared is not None for row in shown)
+        width = max(map(len, ["outcome", *(row.name for row in shown)]))
+        table = [f"{'outcome':{width}}  {'declared  ' if declares else ''}observed  99% interval"]
+        for row in shown:
+            declared = f"{row.declared or 0.0:8.3f}  " if declares else ""
+            mark = "  <" if declares and not row.low <= (row.declared or 0.0) <= row.high else ""
+            observed = f"{row.count / self.shots:8.3f}  {row.low:.3f} ... {row.high:.3f}"
+            table.append(f"{row.name:{width}}  {declared}{observed}{mark}")
+        if len(self.outcomes) > SHOWN:
+            table.append(f"and {len(self.outcomes) - SHOWN} more outcomes")
+        return "\n".join([*self.headline(), *table])
+
+    @property
+    def _observed(self) -> str:
+        p = f"p = {self.p_value:.1e}" if self.p_value > 0 else "p < 1e-300"
+        return f"{self.tvd:.3f} away in {self.shots} shots: {p}"

@@ -37,6 +37,19 @@ class TestDistribution:
         assert verdict.power(0.2) > 0.99
         assert verdict.power(0.07) < 0.1
 
+    def test_a_verdict_is_a_text_for_people(self):
+        assert str(distribution(BELL, within=0.06).check(BAD)).splitlines() == [
+            "claim     TVD(device, declared) ≤ 0.06",
+            "observed  0.520 away in 1000 shots: p < 1e-300, and α = 1e-06",
+            "hint      it looks as if bit 1 is always 0 (a missing gate on it, such as a CX?)",
+            "outcome  declared  observed  99% interval",
+            "01          0.000     0.520  0.479 ... 0.561  <",
+            "11          0.500     0.000  0.000 ... 0.005  <",
+            "00          0.500     0.480  0.439 ... 0.521",
+        ]
+        many = {f"{k:04b}": 100 for k in range(16)}
+        assert str(support(["0000"], leak=0.99).check(many)).splitlines()[-1] == "and 5 more outcomes"
+
     @pytest.mark.parametrize("within", [0.0, 0.05])
     def test_exactly_what_was_declared_is_never_refuted(self, within):
         for width in range(1, 7):
@@ -530,6 +543,8 @@ class TestAgain:
         assert one.suspicious == (first == 560)
         verdict = one.after(other)
         assert (verdict.passed, verdict.again, verdict.p_value) == (passed, other, one.p_value)
+        said = "not both are below 0.001" if passed else "it fails because both are below 0.001"
+        assert str(verdict).splitlines()[2].endswith(f" away in 1000 shots: p = {other.p_value:.1e}; {said}")
 
     def test_a_true_claim_fails_no_more_often_than_alpha(self):
         """5000 pairs of samples on the boundary at α = 0.04, of which each is suspicious at 0.2."""

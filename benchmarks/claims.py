@@ -52,30 +52,18 @@ def boundary(kind: str, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64
 
 def false_alarms(draws: int) -> None:
     """Print the rates of false alarms at nominal levels, with noise on the boundary and without."""
-    print("\ndistribution\n")
-    for k, shots, kind in alarms():
-        q, p, delta = boundary(kind, k)
-        counts = np.random.default_rng([k, shots, len(kind)]).multinomial(shots, p, draws).astype(float)
-        show(k, shots, kind, [refutes_distribution(each, q, delta) for each in counts])
-    print("\nsame_as, the other sample as large\n")
-    for k, shots, kind in alarms():
+    print("| outcomes | shots | device | distribution at 0.05 | 0.01 | 0.001 | same_as at 0.05 | 0.01 | 0.001 |")
+    print("|" + "---|" * 9)
+    for k, shots, kind in itertools.product((2, 4, 8, 16, 64), (100, 1000, 10_000), ("perfect", "boundary")):
         q, p, delta = boundary(kind, k)
         dice = np.random.default_rng([k, shots, len(kind)])
         one, other = (dice.multinomial(shots, each, draws).astype(float) for each in (p, q))
-        show(k, shots, kind, [refutes_equality(a, b, delta, k) for a, b in zip(one, other, strict=True)])
-
-
-def alarms() -> Iterator[tuple[int, int, str]]:
-    """Yield the outcomes, shots and kinds of device of a table, whose head is printed."""
-    print("| outcomes | shots | device | rate at 0.05 | at 0.01 | at 0.001 |")
-    print("|---|---|---|---|---|---|")
-    yield from itertools.product((2, 4, 8, 16, 64), (100, 1000, 10_000), ("perfect", "boundary"))
-
-
-def show(k: int, shots: int, kind: str, values: list[float]) -> None:
-    """Print a line of a table."""
-    rates = " | ".join(f"{np.mean(np.array(values) < alpha):.1e}" for alpha in (0.05, 0.01, 0.001))
-    print(f"| {k} | {shots} | {kind} | {rates} |", flush=True)
+        alone = [refutes_distribution(each, q, delta) for each in one]
+        compared = [refutes_equality(each, former, delta, k) for each, former in zip(one, other, strict=True)]
+        rates = [
+            f"{np.mean(np.array(values) < alpha):.1e}" for values in (alone, compared) for alpha in (0.05, 0.01, 0.001)
+        ]
+        print(f"| {k} | {shots} | {kind} | {' | '.join(rates)} |", flush=True)
 
 
 # -- circuits and mutants --------------------------------------------------------------------------------------------

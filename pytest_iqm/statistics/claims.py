@@ -14,7 +14,7 @@ import numpy as np
 from pytest_iqm import journal
 from pytest_iqm.statistics.hints import hint
 from pytest_iqm.statistics.observed import CountsError, outcome, read, shape
-from pytest_iqm.statistics.planning import critical, smallest_that_can_fail
+from pytest_iqm.statistics.planning import LARGEST, critical, smallest_that_can_fail
 from pytest_iqm.statistics.tails import (
     at_least,
     at_most,
@@ -117,18 +117,17 @@ class Distribution(Claim):
         """Return the circuit that counts are of."""
         if self._job is None:
             execution = journal.execution(seen)
-            missing = "the job that the counts are of, and none of this test has them: give it, "
-            missing += "distribution(..., job=job)"
+            problem = (
+                "the job that the counts are of, and none of this test has them: give it, distribution(..., job=job)"
+            )
         else:
             from pytest_iqm.twin import Twins
 
             job = str(self._job.job_id())
             execution = Twins(self._job.backend().client).circuit(job, seen)
-            missing = (
-                f"which circuit of job {job} the counts are of, and none of them has them: give a job of one circuit"
-            )
+            problem = f"the circuit that the counts are of, and none of job {job} has them: give a job of it alone"
         if execution is None:
-            raise CountsError(f"within='{self.within}' needs to know {missing}")
+            raise CountsError(f"within='{self.within}' needs to know {problem}")
         return execution
 
     def _delta(self, seen: dict[str, int]) -> float:
@@ -353,14 +352,16 @@ class SameAs(Claim):
         shots, former = int(one.sum()), int(other.sum())
         p_value = refutes_equality(one, other, self.within, 2**width)
 
-        def refute(undeclared: int) -> bool:
-            extreme = np.array([undeclared, shots - undeclared], float)
-            return refutes_equality(extreme, np.array([0.0, former]), self.within, 2**width) < alpha
+        def refute(undeclared: int, shots: int, former: int) -> bool:
+            one, other = np.array([undeclared, shots - undeclared], float), np.array([0.0, former])
+            return refutes_equality(one, other, self.within, 2**width) < alpha
 
-        enough = bisect_left(range(shots + 1), True, key=refute)
+        enough = bisect_left(range(shots + 1), True, key=lambda count: refute(count, shots, former))
         if enough > shots:
+            needed = bisect_left(range(LARGEST), True, key=lambda both: refute(both, both, both), lo=1)
             raise TooFewShots(
-                f"{self!r:.80} could not fail at α = {alpha:g} with {shots} shots against {former}: take more of both"
+                f"{self!r:.80} could not fail at α = {alpha:g} with {shots} shots against {former}: take {needed} of "
+                "both at least"
             )
         rows = [_row(key, self.counts.get(key, 0) / former, seen.get(key, 0), shots) for key in keys]
         return Verdict(

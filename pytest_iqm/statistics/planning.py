@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_iqm import journal
-from pytest_iqm.statistics import tails
-from pytest_iqm.statistics.tails import Array, at_least
+from pytest_iqm.statistics.tails import Array, at_least, level
 
 __tracebackhide__ = journal.misuse
 
@@ -55,20 +54,20 @@ def shots_for(
         raise ValueError(f"power lies between 0 and 1, got {power!r}")
     if outcomes is not None and outcomes < 1:
         raise ValueError(f"a distribution declares at least one outcome, got outcomes={outcomes!r}")
-    level = alpha if outcomes is None else tails.level(alpha, outcomes + 1)
+    each = alpha if outcomes is None else level(alpha, outcomes + 1)
     low, high = 0, 16
-    while not _enough(np.arange(high, high + 64), detect, within, level, power).all():
+    while not _enough(np.arange(high, high + 64), detect, within, each, power).all():
         low, high = high, 2 * high
         if high > LARGEST:
             raise ValueError(f"more than {LARGEST} shots: detect={detect} is too close to within={within}")
     while high - low > 4096:
         middle = (low + high) // 2
-        if _enough(np.arange(middle, middle + 64), detect, within, level, power).all():
+        if _enough(np.arange(middle, middle + 64), detect, within, each, power).all():
             high = middle
         else:
             low = middle
     numbers = np.arange(max(low - 64, 1), high + 64)
-    missed = np.flatnonzero(~_enough(numbers, detect, within, level, power))
+    missed = np.flatnonzero(~_enough(numbers, detect, within, each, power))
     return int(numbers[missed[-1]] + 1) if len(missed) else int(numbers[0])
 
 

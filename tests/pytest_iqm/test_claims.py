@@ -370,7 +370,7 @@ class TestTolerance:
         claim = distribution({"00": 0.5, "11": 0.5}, within="calibration", job=job)
         assert all(counts == claim for counts in job.result().get_counts())
         with pytest.raises(
-            CountsError, match=f"which circuit of job {job.job_id()} the counts are of, and none of them"
+            CountsError, match=f"the circuit that the counts are of, and none of job {job.job_id()} has them"
         ):
             claim.check({"00": 1000, "11": 1000})
 

@@ -139,9 +139,15 @@ class TestSameAs:
         assert same_as(GOOD, within=0.06) == {"00": 950, "11": 960, "01": 40, "10": 50}
         assert same_as(GOOD).check(BAD).tvd == pytest.approx(0.495)
 
-    def test_half_of_a_single_shot_is_nothing(self):
-        with pytest.raises(TooFewShots, match="with 1 shots against 1000: take more of both"):
-            same_as(GOOD).check({"00": 1})
+    @pytest.mark.parametrize("bits", [2, 6])
+    def test_so_few_shots_that_nothing_could_differ_are_refused(self, bits):
+        zeros, ones = "0" * bits, "1" * bits
+        with pytest.raises(TooFewShots, match="with 1 shots against 1000: take ") as refused:
+            same_as({zeros: 1000}, within=0.1).check({zeros: 1})
+        needed = int(re.search(r"take (\d+) of both at least", str(refused.value))[1])
+        assert same_as({zeros: needed}, within=0.1) != {ones: needed}
+        with pytest.raises(TooFewShots):
+            same_as({zeros: needed - 1}, within=0.1).check({ones: needed - 1})
 
 
 @pytest.mark.parametrize("detect", [0.11, 0.13, 0.15])

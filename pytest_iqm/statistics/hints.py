@@ -25,7 +25,11 @@ def hint(seen: Mapping[str, int], declared: Mapping[str, float], within: float) 
     before = _distance(observed, declared)
     noise = within + math.sqrt((len(set(observed) | set(declared)) - 1) / shots) / 2
     enough = max(EXPLAINED * before, min(noise, before / 2))
-    for mistakes in (_mistakes(dict(declared), width), _angles(dict(declared), observed, width)):
+    for mistakes in (
+        _mistakes(dict(declared), width),
+        _stuck(dict(declared), observed, width),
+        _angles(dict(declared), observed, width),
+    ):
         guesses = [(round(_distance(observed, guess), 9), words) for words, guess in mistakes]
         best = min(guesses, key=lambda guess: guess[0], default=None)  # the first of equals
         if best is not None and best[0] <= enough:
@@ -52,6 +56,21 @@ def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distrib
             f"bit {bit} does not depend on the others (a missing CX or CZ?)",
             _mixed(at_zero, at_one, share),
         )
+
+
+def _stuck(declared: Distribution, observed: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
+    """Yield what a missing gate makes that several bits depend on: those that hardly vary, and should, are fixed."""
+    for value in ("0", "1"):
+        bits, guess = [], declared
+        for bit in range(width):
+            place = width - 1 - bit
+            others, seen = (sum(p for key, p in each.items() if key[place] != value) for each in (declared, observed))
+            if seen < others / 4:
+                bits.append(str(bit))
+                guess = _mapped(guess, partial(_with, place=place, value=value))
+        if len(bits) > 1:
+            listed = f"{', '.join(bits[:-1])} and {bits[-1]}"
+            yield f"bits {listed} are always {value} (a missing gate on one of them, such as an H or a CX?)", guess
 
 
 def _angles(declared: Distribution, observed: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:

@@ -35,6 +35,9 @@ __all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_http", "iqm_server"
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 JOBS: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
 
+SHOWN = 10
+"""Jobs that the report of a failed test names, the latest; a property may have had hundreds."""
+
 MARKERS = (
     "iqm(device=..., seed=..., noise=..., replay=...): run on this fake device (name or file), with this seed, without "
     "noise, or on recordings",
@@ -42,6 +45,15 @@ MARKERS = (
     "iqm_fake_only(reason): run on the fake only",
     "iqm_requires(qubits=number, gates=['move', ...], connected=number or pairs): run on machines that have this only",
 )
+
+
+VENDORS_OWN = (
+    # iqm-client 36 parses every payload that is retrieved with its former models, too, and warns of them
+    "ignore:`iqm.station_control.interface.models.circuit._:DeprecationWarning",
+    # and reads observations with a model that it has just deprecated
+    "ignore:Direct instantiation of `ObservationLite`:DeprecationWarning",
+)
+"""Warnings of the vendor's client about itself, which nobody who uses it can do anything about."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,6 +123,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Resolve the settings, guard real machines unless the run is live, and let the vendor be imported quickly."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    for warning in VENDORS_OWN:
+        config.addinivalue_line("filterwarnings", warning)
     session = ExitStack()
     session.enter_context(quick_imports())
     config.add_cleanup(session.close)
@@ -217,7 +231,8 @@ def pytest_runtest_makereport(
         item.user_properties += [("iqm_job", job) for job in ids]
     report = yield
     if report.failed and ids:
-        report.sections.append(("IQM jobs", "\n".join(ids)))
+        earlier = [f"and {len(ids) - SHOWN} before"] if len(ids) > SHOWN else []
+        report.sections.append(("IQM jobs", "\n".join([*ids[-SHOWN:], *earlier])))
     if report.when == "teardown":
         vars(report)[FACTS] = item.stash.get(JOBS, [])
     return report

@@ -336,13 +336,12 @@ class Machines:
 
     def described(self) -> list[str]:
         """Return lines about where the current test runs, which help to run it again."""
-        again = f"replay    {self.settings.again(self.test)}"
+        again = f"rerun     {self.settings.again(self.test)}"
         if self.settings.live:
             return [f"machine   {self.settings.live.computer.value} (LIVE)", again]
         if self._current is None:
             return []
-        jobs = self._current.job_ids or self._current.known_job_ids
-        machine = [f"machine   {self._current}", f"jobs      {', '.join(jobs[-3:])}"] if jobs else []
+        machine = [f"machine   {self._current}"] if self._current.known_job_ids else []
         return [*machine, again]
 
     def spec(self, item: Any) -> Spec:

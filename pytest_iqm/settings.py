@@ -176,6 +176,9 @@ class Settings:
             command.append("--iqm-live")
             if self.live.computer.source == "--iqm-computer":
                 command.append(f"--iqm-computer={self.live.computer.value}")
+            for limit in (self.budget.jobs, self.budget.shots):
+                if limit.source.startswith("--"):
+                    command.append(f"{limit.source}={limit.value}")
         elif self.record.value != "replay":
             command.append(f"--iqm-seed={self.seed.value}")
         if self.devices.source == "--iqm-device":
@@ -183,6 +186,12 @@ class Settings:
         if self.record.source == "--iqm-record":
             command.append(f"--iqm-record={self.record.value}")
         return shlex.join(command)
+
+    @property
+    def _claims(self) -> str:
+        """What was said of claims about counts."""
+        alpha = "" if self.alpha.source == "default" else f", alpha {self.alpha}"
+        return alpha if self.shots.source == "default" else f"{alpha}, shots {self.shots}"
 
     def header(self) -> str:
         """Return the line that opens the report."""
@@ -193,10 +202,10 @@ class Settings:
             if live.timeout.value is not None:
                 line += f", time-out {live.timeout.value:g} s a test ({live.timeout.source})"
             recording = f", recording {self.record} in {self._folder}"
-            return line if self.record.value == "off" else line + recording
+            return line + self._claims if self.record.value == "off" else line + self._claims + recording
         if self.record.value == "replay":
-            return f"iqm: replay ({self.record.source}) of {self._folder}"
-        line = f"iqm: fake {', '.join(self.devices.value)} ({self.devices.source}), seed {self.seed}"
+            return f"iqm: replay ({self.record.source}) of {self._folder}{self._claims}"
+        line = f"iqm: fake {', '.join(self.devices.value)} ({self.devices.source}), seed {self.seed}{self._claims}"
         return f"{line}, planning a live run with {self.budget}" if self.plan else line
 
 

@@ -1,7 +1,9 @@
 """Hypothesis strategies: circuits, layouts, angles, batches and counts, which shrink to few gates and simple angles.
 
 ``from pytest_iqm import strategies`` beside ``from hypothesis import given``. The fixtures live as long as the session,
-so ``@given`` and ``iqm_backend`` go together.
+so ``@given`` and ``iqm_backend`` go together; what depends on the machine is drawn in the test, with ``st.data()``.
+Runs take longer than the deadline that Hypothesis sets: ``@settings(deadline=None)``. A failure shows the smallest
+circuit, drawn.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from hypothesis import note
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -149,7 +152,18 @@ def circuits(
             getattr(circuit, name)(*parameters, *where)
     if measured:
         circuit.measure(places, range(len(places)))
+    note(_Drawing(circuit))
     return circuit
+
+
+class _Drawing:
+    """A circuit that is drawn when Hypothesis shows an example that failed."""
+
+    def __init__(self, circuit: QuantumCircuit) -> None:
+        self._circuit = circuit
+
+    def __repr__(self) -> str:
+        return str(self._circuit.draw("text", idle_wires=False))
 
 
 def _resonators(backend: IQMBackend) -> dict[tuple[int, ...], int]:

@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 
     from iqm_fakes.simulator.circuit import Operation, Program
 
+
+class ExecutionError(RuntimeError):
+    """A circuit gave no results."""
+
+
 UNKNOWN: tuple[type[Exception], ...] = (
     *VENDOR_ERRORS,
     DeviceError,
     InvalidPayload,
     UnmappedQubit,
     CircuitError,
+    ExecutionError,
     NotImplementedError,
 )
 """Why a twin may know nothing of a job: it failed, or the server doesn't tell."""
@@ -125,10 +131,6 @@ def _relaxed(lost: float, seconds: float, relaxation: Relaxation) -> float:
     return _mixed(lost, damped) if shared == 1 else min(lost + damped, 1.0)
 
 
-class ExecutionError(RuntimeError):
-    """A circuit gave no results."""
-
-
 class Twins:
     """The twins of a machine, one for each calibration set.
 
@@ -199,11 +201,19 @@ class Execution:
     job: str
     index: int
 
+    def __str__(self) -> str:
+        number = len(self._submission["circuits"])
+        return self.job if number == 1 else f"{self.job}, circuit {self.index + 1} of {number}"
+
+    @cached_property
+    def _submission(self) -> dict[str, Any]:
+        submission: dict[str, Any] = get(self.twins.client, f"jobs/{self.job}/payload")
+        return submission
+
     @cached_property
     def payload(self) -> dict[str, Any]:
         """A submission of this circuit alone."""
-        payload: dict[str, Any] = get(self.twins.client, f"jobs/{self.job}/payload")
-        return {**payload, "circuits": [payload["circuits"][self.index]]}
+        return {**self._submission, "circuits": [self._submission["circuits"][self.index]]}
 
     @cached_property
     def twin(self) -> Twin:

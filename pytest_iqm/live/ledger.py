@@ -34,6 +34,14 @@ class SessionOver(RuntimeError):
     """A job was not submitted, because the session has ended."""
 
 
+def refused(excinfo: Any) -> bool:
+    """Whether pytest leaves out the frames of a module (its ``__tracebackhide__``): of jobs that were not submitted."""
+    return issubclass(excinfo.type, (BudgetExceeded, SessionOver))
+
+
+__tracebackhide__ = refused
+
+
 @dataclass(frozen=True)
 class Submission:
     """A job that was to be submitted.

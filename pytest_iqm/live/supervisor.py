@@ -15,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from pytest_iqm.live.ledger import BudgetExceeded, Ledger, SessionOver, Submission
+from pytest_iqm.live.ledger import BudgetExceeded, Ledger, SessionOver, Submission, refused
 from pytest_iqm.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ ANSWERS = 5.0
 """Seconds that the end of a session waits for the answers to submissions."""
 
 _PATH = re.compile(r"/jobs/(?P<first>[^/]+)(?:/(?P<second>[^/]+))?(?:/[^/]+)?$")
+
+
+__tracebackhide__ = refused
 
 
 class LiveTimeout(RuntimeError):

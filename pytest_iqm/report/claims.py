@@ -41,7 +41,7 @@ class Claims:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._noted: list[dict[str, Any]] = []
-        self._refuted: list[tuple[Claim, Verdict]] = []
+        self._refuted: list[tuple[Claim, Verdict, list[str]]] = []
         settings = config.stash[MACHINES].settings
         self.alpha = settings.alpha.value
         self._random = is_mock(settings.live)
@@ -60,6 +60,8 @@ class Claims:
 
     def judge(self, claim: Claim, counts: Any) -> bool:
         """Judge counts, and note the verdict; random bits refute nothing."""
+        from pytest_iqm.statistics.claims import CALIBRATION
+
         verdict = claim.check(counts)
         if verdict.suspicious and self._machines.repeats:
             fresh, why = self._again(counts)
@@ -72,22 +74,21 @@ class Claims:
                 "alpha": verdict.alpha,
                 "passed": verdict.passed,
                 "shots": verdict.shots,
+                "tolerance": verdict.within if getattr(claim, "within", None) == CALIBRATION else None,
             }
         )
         if not verdict.passed:
-            self._refuted.append((claim, verdict))
+            self._refuted.append((claim, *self._looked_into(claim, verdict, counts)))
         return verdict.passed or self._random
 
     def _again(self, counts: Any) -> tuple[dict[str, int] | None, str]:
         """Return fresh counts of the circuit that counts are of, or why there are none."""
-        from iqm_fakes.client import VENDOR_ERRORS
         from iqm_fakes.recordings import RecordingNotFound
         from pytest_iqm.statistics.observed import read
-        from pytest_iqm.twin import ExecutionError
+        from pytest_iqm.twin import UNKNOWN
 
         seen = read(counts)
-        refusals = (ExecutionError, BudgetExceeded, SessionOver, RecordingNotFound)
-        errors: tuple[type[Exception], ...] = (*VENDOR_ERRORS, *refusals)
+        errors: tuple[type[Exception], ...] = (*UNKNOWN, BudgetExceeded, SessionOver, RecordingNotFound)
         try:
             execution = self.execution(seen)
             if execution is None or not execution.gave(seen):
@@ -95,6 +96,29 @@ class Claims:
             return self._machines.again(execution).counts, ""
         except errors as error:
             return None, str(error)
+
+    def _looked_into(self, claim: Claim, verdict: Verdict, counts: Any) -> tuple[Verdict, list[str]]:
+        """Return a verdict, with a hint if nothing but noise may be wrong, and lines about the job."""
+        from pytest_iqm.statistics.claims import Distribution
+        from pytest_iqm.statistics.observed import read
+        from pytest_iqm.twin import UNKNOWN
+
+        try:
+            execution = self.execution(read(counts))
+            if execution is None:
+                return verdict, []
+            lines = [f"job       {execution}"]
+            if isinstance(claim, Distribution) and isinstance(claim.within, float):
+                allowed = execution.tolerance()
+                if (
+                    claim.within < allowed < 1
+                    and Distribution(claim.probabilities, within=allowed).check(counts).passed
+                ):
+                    hint = f"only noise is wrong: published errors allow {allowed:.3g}, as within='calibration' does"
+                    verdict = replace(verdict, hint=hint)
+        except UNKNOWN:  # the machine does not tell more
+            return verdict, []
+        return verdict, lines
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -106,16 +130,16 @@ class Claims:
             where = self._config.stash[MACHINES].described()
             examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
             refuted = self._refuted[-1:] if examples else self._refuted  # the last example is the smallest
-            report.sections += [("IQM claim", "\n".join([str(verdict), *where])) for _, verdict in refuted]
+            report.sections += [("IQM claim", "\n".join([str(verdict), *job, *where])) for _, verdict, job in refuted]
         self._noted.clear()
         self._refuted.clear()
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Say in short why counts refute a claim, since pytest cuts what is long; of other comparisons nothing."""
-        for claim, verdict in reversed(self._refuted):
+        for claim, verdict, _ in reversed(self._refuted):
             if op == "==" and (claim is left or claim is right):
-                return ["counts refute the claim", *verdict.headline()]
+                return [f"counts refute the claim: {verdict.tvd:.3f} away", *verdict.headline()]
         return None
 
 
@@ -123,12 +147,16 @@ def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
     """Return how many claims there were, how often one of them may fail by chance, and which were close."""
     if not claims:
         return []
-    tightest, closest = min(((claim["p"], test) for test, claim in claims if claim["passed"]), default=(0.0, "none"))
-    total = sum(claim["alpha"] for _, claim in claims)
     lines = [
-        f"claims: {len(claims)}, of which one fails by chance with a probability of at most {total:.1e}; "
-        f"of those that hold, the tightest has p = {tightest:.1e}, in {closest}"
+        f"claims: {len(claims)}; if all are true, one of them fails with a probability of at most "
+        f"{sum(claim['alpha'] for _, claim in claims):.1e}"
     ]
+    held = [(claim["p"], test) for test, claim in claims if claim["passed"]]
+    if held:
+        lines.append("tightest claim that holds: p = {:.1e}, in {}".format(*min(held)))
+    tolerated = [(claim["tolerance"], test) for test, claim in claims if claim["tolerance"] is not None]
+    if tolerated:
+        lines.append("widest tolerance of a calibration: {:.3g}, in {}".format(*max(tolerated)))
     near: dict[tuple[str, str], dict[str, Any]] = {}  # the nearest of a test's examples
     for test, claim in claims:
         if claim["passed"] and claim["p"] < NEAR:

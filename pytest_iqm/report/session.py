@@ -88,7 +88,7 @@ class SessionReport:
             yield from self._live.summary(self._jobs)
         if self._settings.plan:
             yield "what --iqm-live would submit:", {}
-            for line in plan(self._jobs, self._settings.budget):
+            for line in plan(self._jobs, self._settings.budget, [claim["shots"] for _, claim in self._claims]):
                 yield line, {"red": True} if line.startswith("too much") else {}
         for line in summary(self._claims):
             yield line, {"yellow": True} if line.startswith("near miss") else {}

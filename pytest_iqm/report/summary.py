@@ -31,13 +31,22 @@ def times(tests: Tests) -> str:
     return f"{queue:.1f} s in the queue, {execution:.1f} s of execution"
 
 
-def plan(tests: Tests, budget: Budget) -> list[str]:
-    """Return what the tests would submit to a machine: a line each, the total, and the longest circuits."""
+def plan(tests: Tests, budget: Budget, claims: Sequence[int]) -> list[str]:
+    """Return what the tests would submit to a machine: a line each, the total, and the longest circuits.
+
+    Args:
+        tests: The jobs.
+        budget: What they may be at most.
+        claims: The shots of each claim, which fresh ones may be taken for.
+
+    """
     rows = [(test, _size(jobs)) for test, jobs in tests.items()]
     total = _size([job for _, job in jobs_of(tests)])
     lines = [f"{'jobs':>6}  {'circuits':>8}  {'shots':>9}"]
     for what, (number, circuits, shots) in [*rows, (f"in all, by {len(rows)} tests", total)]:
         lines.append(f"{number:6d}  {circuits:8d}  {shots:9d}  {what}")
+    if claims:
+        lines.append(f"and for suspicious claims, if there are any: {len(claims)} jobs, {sum(claims)} shots at most")
     longest = sorted((max(job.get("over_t2") or 0.0 for job in jobs), test) for test, jobs in tests.items())
     lines += [
         f"longest circuit: {over_t2:.2g} times the shortest T2 of its qubits, in {test}"

@@ -123,6 +123,8 @@ class Distribution(Claim):
         else:
             from pytest_iqm.twin import Twins
 
+            if not hasattr(self._job, "backend") or not hasattr(self._job.backend(), "client"):
+                raise CountsError(f"job is a job of an IQMBackend, as run() returns it, got {type(self._job).__name__}")
             job = str(self._job.job_id())
             execution = Twins(self._job.backend().client).circuit(job, seen)
             problem = f"the circuit that the counts are of, and none of job {job} has them: give a job of it alone"
@@ -144,7 +146,10 @@ class Distribution(Claim):
         program = Distribution(self.probabilities, within=DECLARED).check(
             execution.simulated(SIMULATED, noise=False), alpha=alpha / 2
         )
-        verdict, claim = replace(program, final=True), f"TVD(circuit without noise, declared) ≤ {DECLARED:g}"
+        verdict, claim = (
+            replace(program, final=True, unit="simulated shots"),
+            f"TVD(circuit without noise, declared) ≤ {DECLARED:g}",
+        )
         if program.passed:
             delta = 1 - (1 - _published(execution)) ** self.drift
             machine = SameAs(execution.simulated(SIMULATED), within=delta).check(seen, alpha=alpha / 2)
@@ -171,7 +176,7 @@ class Distribution(Claim):
         observed, expected = np.array(cells, float), np.array(q)
         shots = int(observed.sum())
         each = level(alpha, len(q))
-        _enough(shots, min(1.0, min(q) + delta), each, alpha, repr(self))
+        _enough(shots, min(1.0, min(q) + delta), each, alpha, f"{self!r} tolerates {delta:.3g} and")
         p_value = refutes_distribution(observed, expected, delta)
         passed = p_value >= alpha
         keys = dict.fromkeys([*self.probabilities, *seen])
@@ -191,11 +196,12 @@ class Distribution(Claim):
 
 
 class Bound(Claim):
-    """The probability of an event is at least or at most something."""
+    """A number that depends on the probability of an event is at least or at most something."""
 
-    name: str
-    low: float | None
-    high: float | None
+    event: str
+    quantity: str
+    at_least: float | None
+    at_most: float | None
 
     @abstractmethod
     def happens(self, key: str) -> bool:
@@ -206,6 +212,20 @@ class Bound(Claim):
     def width(self) -> int:
         """The number of bits that the claim is about."""
 
+    @property
+    def low(self) -> float | None:
+        """What the probability of the event is at least."""
+        return self.at_least
+
+    @property
+    def high(self) -> float | None:
+        """What it is at most."""
+        return self.at_most
+
+    def value(self, frequency: float) -> float:
+        """Return the number, from how frequent the event is."""
+        return frequency
+
     def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
         """Judge counts, see :meth:`Claim.check`."""
         alpha = journal.alpha(alpha)
@@ -213,33 +233,38 @@ class Bound(Claim):
         _fitting(seen, self.width, counts, ())
         shots = sum(seen.values())
         happened = sum(count for key, count in seen.items() if self.happens(key))
-        sides = (self.low is not None) + (self.high is not None)
-        within = self.high if self.high is not None else 1 - (self.low or 0.0)
-        likeliest = min(1.0 if self.low is None else 1 - self.low, 1.0 if self.high is None else self.high)
-        _enough(shots, likeliest, alpha / sides, alpha, repr(self))
+        low, high = self.low, self.high
+        sides = (low is not None) + (high is not None)
+        within = high if high is not None else 1 - (low or 0.0)
+        _enough(
+            shots, min(1.0 if low is None else 1 - low, 1.0 if high is None else high), alpha / sides, alpha, repr(self)
+        )
         tails = [1.0]
-        misses = [0.0]
-        if self.low is not None:
-            tails.append(at_most(happened, shots, self.low))
-            misses.append(self.low - happened / shots)
-        if self.high is not None:
-            tails.append(float(at_least(happened, shots, self.high)))
-            misses.append(happened / shots - self.high)
+        if low is not None:
+            tails.append(at_most(happened, shots, low))
+        if high is not None:
+            tails.append(float(at_least(happened, shots, high)))
         p_value = min(1.0, sides * min(tails))
-        bounds = [f"{self.low:g} ≤ "] if self.low is not None else []
-        claim = "".join([*bounds, f"P({self.name})", *([f" ≤ {self.high:g}"] if self.high is not None else [])])
-        rows = [_row(key, None, count, shots) for key, count in seen.items()]
+        value = self.value(happened / shots)
+        least = "" if self.at_least is None else f"{self.at_least:g} ≤ "
+        most = "" if self.at_most is None else f" ≤ {self.at_most:g}"
+        misses = [
+            0.0 if self.at_least is None else self.at_least - value,
+            0.0 if self.at_most is None else value - self.at_most,
+        ]
+        rows = [_row(key, None, count, shots) for key, count in seen.items() if key != self.event]
         return Verdict(
-            claim=claim,
+            claim=f"{least}{self.quantity}{most}",
             passed=p_value >= alpha,
             p_value=p_value,
             alpha=alpha,
             shots=shots,
-            tvd=max(misses),
+            tvd=max(0.0, *misses),
             within=within,
             critical=critical(shots, within, alpha / sides),
+            value=f"{self.quantity} = {value:.3f}",
             outcomes=(
-                _row(self.name, None, happened, shots),
+                _row(self.event, None, happened, shots),
                 *sorted(rows, key=lambda row: -row.count),
             ),
         )
@@ -248,18 +273,19 @@ class Bound(Claim):
 class Support(Bound):
     """Outcomes outside of a set have at most the probability ``leak``; see :func:`support`."""
 
-    low = None
+    at_least = None
 
     def __init__(self, outcomes: Iterable[str], *, leak: float = 0.0) -> None:
         self.outcomes = frozenset(map(outcome, [outcomes] if isinstance(outcomes, str) else outcomes))
         if not self.outcomes:
             raise ValueError("a support has at least one outcome")
         self._bits = _width(self.outcomes, "outcomes of a support")
-        self.high = _tolerance("leak", leak)
-        self.name = "another outcome"
+        self.at_most = _tolerance("leak", leak)
+        self.event = "another outcome"
+        self.quantity = f"P({self.event})"
 
     def __repr__(self) -> str:
-        return f"support({sorted(self.outcomes)}, leak={self.high:g})"
+        return f"support({sorted(self.outcomes)}, leak={self.at_most:g})"
 
     @property
     def width(self) -> int:
@@ -281,12 +307,12 @@ class Probability(Bound):
         if not self.outcomes:
             raise ValueError("a probability is that of at least one outcome")
         self._bits = _width(self.outcomes, "outcomes")
-        self.low, self.high = _bounds(at_least, at_most, 0.0, 1.0)
-        self.name = " or ".join(sorted(self.outcomes))
+        self.at_least, self.at_most = _bounds(at_least, at_most, 0.0, 1.0)
+        self.event = " or ".join(sorted(self.outcomes))
+        self.quantity = f"P({self.event})"
 
     def __repr__(self) -> str:
-        bounds = f"at_least={self.low}, at_most={self.high}"
-        return f"probability({sorted(self.outcomes)}, {bounds})"
+        return f"probability({sorted(self.outcomes)}, {_said(self)})"
 
     @property
     def width(self) -> int:
@@ -311,20 +337,31 @@ class Expectation(Bound):
         if "Z" not in letters:
             raise ValueError("the expectation of the identity is 1 on any device: there is nothing to claim")
         self._letters = letters
-        low, high = _bounds(at_least, at_most, -1.0, 1.0)
-        # ⟨Z…Z⟩ = 1 − 2·P(odd)
-        self.low = None if high is None else (1 - high) / 2
-        self.high = None if low is None else (1 - low) / 2
-        self.name = f"{letters} = -1"
-        self._said = f"expectation({pauli!r}, at_least={low}, at_most={high})"
+        self.at_least, self.at_most = _bounds(at_least, at_most, -1.0, 1.0)
+        self.event = f"{letters} = -1"
+        self.quantity = f"⟨{letters}⟩"
 
     def __repr__(self) -> str:
-        return self._said
+        return f"expectation({self._letters!r}, {_said(self)})"
 
     @property
     def width(self) -> int:
         """The number of bits that the claim is about."""
         return len(self._letters)
+
+    @property
+    def low(self) -> float | None:
+        """What P(odd) is at least: ⟨Z…Z⟩ = 1 − 2·P(odd)."""
+        return None if self.at_most is None else (1 - self.at_most) / 2
+
+    @property
+    def high(self) -> float | None:
+        """What it is at most."""
+        return None if self.at_least is None else (1 - self.at_least) / 2
+
+    def value(self, frequency: float) -> float:
+        """Return the expectation."""
+        return 1 - 2 * frequency
 
     def happens(self, key: str) -> bool:
         """Whether an outcome has odd parity on the bits with a Z; the rightmost letter is the rightmost bit's."""
@@ -461,12 +498,17 @@ def _bounds(
         raise ValueError("claim a bound: at_least, at_most, or both")
     for name, value in (("at_least", at_least), ("at_most", at_most)):
         if value is not None and not smallest <= value <= largest:
-            raise ValueError(f"{name} lies between {smallest:g} and {largest:g}, got {value!r}")
+            raise ValueError(f"{name} lies between {smallest:g} and {largest:g}, got {value}")
     if at_least is not None and at_most is not None and at_least > at_most:
         raise ValueError(f"at_least={at_least} is larger than at_most={at_most}")
     if at_least == smallest or at_most == largest:
         raise ValueError(f"a bound of {smallest:g} below or {largest:g} above claims nothing")
     return at_least, at_most
+
+
+def _said(bound: Bound) -> str:
+    bounds = (("at_least", bound.at_least), ("at_most", bound.at_most))
+    return ", ".join(f"{name}={value:g}" for name, value in bounds if value is not None)
 
 
 def _width(outcomes: Iterable[str], what: str) -> int:
@@ -505,7 +547,7 @@ def _fitting(seen: Mapping[str, int], width: int, counts: Any, declared: tuple[i
 def _enough(shots: int, likeliest: float, level: float, alpha: float, claim: str) -> None:
     """Refuse a number of shots with which not even the worst outcome would refute a claim."""
     if likeliest >= 1:
-        raise TooFewShots(f"{claim} could not fail with any number of shots: it tolerates everything that can happen")
+        raise TooFewShots(f"{claim} could not fail with any number of shots: that is everything that can happen")
     needed = smallest_that_can_fail(likeliest, level)
     if shots < needed:
         raise TooFewShots(f"{claim} could not fail at α = {alpha:g} with {shots} shots: take {needed} at least")

@@ -27,7 +27,7 @@ def hint(seen: Mapping[str, int], declared: Mapping[str, float], within: float) 
     enough = max(EXPLAINED * before, min(noise, before / 2))
     for mistakes in (
         _mistakes(dict(declared), width),
-        _stuck(dict(declared), observed, width),
+        _several(dict(declared), observed, width),
         _angles(dict(declared), observed, width),
     ):
         guesses = [(round(_distance(observed, guess), 9), words) for words, guess in mistakes]
@@ -49,8 +49,8 @@ def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distrib
         at_zero, at_one = _mapped(declared, zero), _mapped(declared, one_)
         share = sum(p for key, p in declared.items() if key[width - 1 - bit] == "1")
         yield f"bit {bit} is flipped (an X too many or too few?)", _mapped(declared, flip)
-        yield f"bit {bit} is always 0 (a missing gate on it, such as a CX?)", at_zero
-        yield f"bit {bit} is always 1 (a missing gate on it, such as a CX?)", at_one
+        yield f"bit {bit} is always 0 (a missing gate on it, such as an H or a CX?)", at_zero
+        yield f"bit {bit} is always 1 (a missing gate on it, such as an H or a CX?)", at_one
         yield f"bit {bit} is random (a wrong basis, or an H too many?)", _mixed(at_zero, at_one, 0.5)
         yield (
             f"bit {bit} does not depend on the others (a missing CX or CZ?)",
@@ -58,19 +58,25 @@ def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distrib
         )
 
 
-def _stuck(declared: Distribution, observed: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
-    """Yield what a missing gate makes that several bits depend on: those that hardly vary, and should, are fixed."""
-    for value in ("0", "1"):
-        bits, guess = [], declared
-        for bit in range(width):
-            place = width - 1 - bit
-            others, seen = (sum(p for key, p in each.items() if key[place] != value) for each in (declared, observed))
-            if seen < others / 4:
-                bits.append(str(bit))
-                guess = _mapped(guess, partial(_with, place=place, value=value))
+def _several(declared: Distribution, observed: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
+    """Yield what is made of several bits: those that should vary and hardly do, and those that are the other way."""
+    shares = [
+        [sum(p for key, p in each.items() if key[-1 - bit] == "1") for each in (declared, observed)]
+        for bit in range(width)
+    ]
+    varying = [(bit, ones, seen) for bit, (ones, seen) in enumerate(shares) if 0.25 <= ones <= 0.75]
+    missing = "(a missing gate on one of them, such as an H or a CX?)"
+    flipped = [bit for bit, (ones, seen) in enumerate(shares) if abs(ones - 0.5) > 0.25 and abs(seen - ones) > 0.5]
+    for value, bits, words in (
+        ("0", [bit for bit, ones, seen in varying if seen < ones / 4], f"always 0 {missing}"),
+        ("1", [bit for bit, ones, seen in varying if 1 - seen < (1 - ones) / 4], f"always 1 {missing}"),
+        (None, flipped, "flipped (an X too many or too few on each?)"),
+    ):
         if len(bits) > 1:
-            listed = f"{', '.join(bits[:-1])} and {bits[-1]}"
-            yield f"bits {listed} are always {value} (a missing gate on one of them, such as an H or a CX?)", guess
+            guess = declared
+            for bit in bits:
+                guess = _mapped(guess, partial(_with, place=width - 1 - bit, value=value))
+            yield f"bits {', '.join(map(str, bits[:-1]))} and {bits[-1]} are {words}", guess
 
 
 def _angles(declared: Distribution, observed: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:

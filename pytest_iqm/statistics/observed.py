@@ -37,7 +37,7 @@ def read(data: Any) -> dict[str, int]:
             f"counts are a mapping such as Counts, a Result, or a list of bit strings (memory), got {_named(data)}"
         )
     if not counts or not sum(counts.values()):
-        raise CountsError("there are no shots to judge: the counts are empty")
+        raise CountsError("there are no shots to judge: the counts are empty; does the circuit measure anything?")
     return counts
 
 

@@ -35,7 +35,7 @@ class Outcome:
     high: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """The result of checking a claim; as a ``str``, for people: with a table of outcomes, the worst first.
 
@@ -45,12 +45,14 @@ class Verdict:
         p_value: At most how probable counts like these are if the claim is true.
         alpha: Below which p-value it fails.
         shots: How many there were.
-        tvd: Total variation distance between observed and declared; of other claims, by how much the observed
-            frequency misses its bound (0 if it does not).
+        tvd: Total variation distance between observed and declared; of other claims, by how much what was observed
+            misses its bound (0 if it does not).
         within: What the claim tolerates: a distance, or the probability of what it says not to happen.
         critical: How many shots of an outcome that is not declared (of others, of what it says not to happen) refute
             it; one more than there are if none do.
         outcomes: The outcomes, the worst first.
+        value: What was observed of a single number, such as ``⟨ZZ⟩ = 0.91``; empty if the claim is about outcomes.
+        unit: What the shots are.
         hint: A simple mistake that explains the counts, if there is one.
         final: Whether fresh shots of the device would say nothing new: what refutes is another sample, or the circuit.
         again: What fresh shots of the same circuit said, if it was run again because the first were suspicious.
@@ -67,6 +69,8 @@ class Verdict:
     within: float
     critical: int
     outcomes: tuple[Outcome, ...]
+    value: str = ""
+    unit: str = "shots"
     hint: str | None = None
     final: bool = False
     again: Verdict | None = None
@@ -98,7 +102,8 @@ class Verdict:
 
     def headline(self) -> list[str]:
         """Return what matters most, in lines."""
-        lines = [f"claim     {self.claim}", f"observed  {self._observed}, and α = {self.alpha:g}"]
+        sign = "≥" if self.p_value >= self.alpha else "<"
+        lines = [f"claim     {self.claim}", f"observed  {self._observed} {sign} α = {self.alpha:g}"]
         if self.again is not None:
             both = "not both are" if self.passed else "it fails because both are"
             lines.append(f"again     {self.again._observed}; {both} below {self.level_of_each:g}")
@@ -106,16 +111,19 @@ class Verdict:
             lines.append(f"again     not run again: {self.alone}")
         return [*lines, f"hint      it looks as if {self.hint}"] if self.hint else lines
 
+    def __repr__(self) -> str:
+        return f"<Verdict: {self.claim} {'holds' if self.passed else 'is refuted'}, {self._observed}>"
+
     def __str__(self) -> str:
         shown = self.outcomes[:SHOWN]
         declares = any(row.declared is not None for row in shown)
         width = max(map(len, ["outcome", *(row.name for row in shown)]))
-        table = [f"{'outcome':{width}}  {'declared  ' if declares else ''}observed  99% interval"]
+        table = [f"{'outcome':{width}}  {'expected  ' if declares else ''}observed  99% interval"]
         for row in shown:
-            declared = f"{row.declared or 0.0:8.3f}  " if declares else ""
+            expected = f"{row.declared or 0.0:8.3f}  " if declares else ""
             mark = "  <" if declares and not row.low <= (row.declared or 0.0) <= row.high else ""
             observed = f"{row.count / self.shots:8.3f}  {row.low:.3f} ... {row.high:.3f}"
-            table.append(f"{row.name:{width}}  {declared}{observed}{mark}")
+            table.append(f"{row.name:{width}}  {expected}{observed}{mark}")
         if len(self.outcomes) > SHOWN:
             table.append(f"and {len(self.outcomes) - SHOWN} more outcomes")
         return "\n".join([*self.headline(), *table])
@@ -123,4 +131,5 @@ class Verdict:
     @property
     def _observed(self) -> str:
         p = f"p = {self.p_value:.1e}" if self.p_value > 0 else "p < 1e-300"
-        return f"{self.tvd:.3f} away in {self.shots} shots: {p}"
+        value = f"{self.value}, " if self.value else ""
+        return f"{value}{self.tvd:.3f} away in {self.shots} {self.unit}: {p}"

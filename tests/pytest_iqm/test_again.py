@@ -1,5 +1,6 @@
 """A suspicious claim about a real machine is judged by fresh shots, too, before anything fails."""
 
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -124,8 +125,9 @@ def test_a_simulation_is_not_repeated(suite):
 
 def test_a_broken_program_fails_and_both_samples_are_shown(live, server):
     output = live("-k", "broken", test_a=COINS).stdout.str()
-    assert "again     0." in output
+    assert re.search(r"again     P\(01 or 11\) = 0\.\d+, 0\.\d+ away in 200 shots: p = ", output)
     assert "it fails because both are below 0.001" in output
+    assert f"job       {server.jobs[0].id}" in output
     assert len(server.jobs) == 2
     assert str(server.jobs[1].id) in output
 
@@ -135,6 +137,7 @@ def test_a_budget_without_room_leaves_the_claim_to_its_first_shots(live, server)
     result.assert_outcomes(failed=1)
     output = result.stdout.str()
     assert "again     not run again: this job was not submitted, the budget does not allow it" in output
+    assert "rerun     pytest test_a.py::test_broken --iqm-live --iqm-max-jobs=1" in output
     assert "counts refute the claim" in output
     assert len(server.jobs) == 1
 

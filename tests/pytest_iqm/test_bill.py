@@ -139,6 +139,13 @@ def test_a_test_that_does_not_notice_fails_too(project, slow):
     assert len(slow.jobs) == 1
 
 
+def test_a_refused_submission_shows_the_test_and_not_the_ledger(project, slow):
+    suite = "from helper import submit\ndef test_greedy(iqm_backend):\n    submit(iqm_backend)"
+    run = project(slow.url, "--iqm-max-jobs", "0", test_a=suite)
+    assert "0 of 0 jobs (--iqm-max-jobs) are spent, and this takes 1" in run.output
+    assert not {"ledger.py:", "supervisor.py:"} & {word.strip("0123456789") for word in run.output.split()}
+
+
 def test_clients_that_tests_make_themselves_are_counted_and_cleaned_up_after(project, slow):
     suite = """
         import os

@@ -52,13 +52,13 @@ def test_a_failure_is_explained(suite):
     assert "assert counts refute the claim" in output
     for line in (
         r"claim     TVD\(device, declared\) ≤ 0\.\d+ \(calibration\)",
-        r"observed  0\.\d+ away in 1000 shots: p [=<] \S+, and α = 1e-06",
-        r"hint      it looks as if bit 1 is always 0 \(a missing gate on it, such as a CX\?\)",
-        r"outcome  declared  observed  99% interval",
+        r"observed  0\.\d+ away in 1000 shots: p [=<] \S+ < α = 1e-06",
+        r"hint      it looks as if bit 1 is always 0 \(a missing gate on it, such as an H or a CX\?\)",
+        r"outcome  expected  observed  99% interval",
         r"01          0\.000     0\.\d{3}  0\.\d{3} \.\.\. 0\.\d{3}  <",
         r"machine   fake adonis, seed \d+",
-        r"jobs      [0-9a-f-]{36}",
-        r"replay    pytest test_a.py::test_broken --iqm-seed=0 --iqm-device=adonis",
+        r"job       [0-9a-f-]{36}",
+        r"rerun     pytest test_a.py::test_broken --iqm-seed=0 --iqm-device=adonis",
     ):
         assert re.search(line, output), line
 
@@ -67,7 +67,7 @@ def test_a_failure_is_explained(suite):
 def test_the_replay_command_repeats_the_failure(suite, pytester, devices):
     Device.load("deneb").save(pytester.path / "mine.json")
     first = suite("--iqm-device", "adonis", *devices, "--iqm-seed=5", "-k", "broken", test_a=SUITE)
-    command = next(line for line in first.outlines if line.startswith("replay "))
+    command = next(line for line in first.outlines if line.startswith("rerun "))
     again = suite(*shlex.split(command)[2:])
     again.assert_outcomes(failed=1)
     table, repeated = (
@@ -108,15 +108,70 @@ def test_a_calibration_is_known_of_fixtures_that_live_longer(suite):
     tables = [result.outlines[i:] for i, line in enumerate(result.outlines) if "IQM claim" in line]
     assert len(tables) == 2
     for test, lines in zip(("wrong", "without_a_machine"), tables, strict=True):
-        assert next(line for line in lines if line.startswith("replay")).split()[2] == f"test_a.py::test_{test}"
+        assert next(line for line in lines if line.startswith("rerun")).split()[2] == f"test_a.py::test_{test}"
     again = suite("test_a.py::test_wrong")
     again.assert_outcomes(failed=1)
     assert tables[0][:9] == again.outlines[again.outlines.index(tables[0][0]) :][:9]
 
 
+BATCH = """
+from qiskit import QuantumCircuit, transpile
+from pytest_iqm import distribution, support
+
+def test_batch(iqm_backend):
+    circuits = []
+    for angle in (0.0, 1.0, 2.0):
+        qc = QuantumCircuit(1)
+        qc.ry(angle, 0)
+        qc.measure_all()
+        circuits.append(qc)
+    native = transpile(circuits, iqm_backend, seed_transpiler=1)
+    jobs = [iqm_backend.run(native, shots=500) for _ in range(12)]
+    assert jobs[2].result().get_counts(1) == support("0", leak=0.1)
+
+def test_noise(iqm_backend):
+    qc = QuantumCircuit(1)
+    qc.measure_all()
+    counts = iqm_backend.run(transpile(qc, iqm_backend), shots=1000).result().get_counts()
+    assert counts == distribution({"0": 1.0})
+"""
+
+
+def test_a_failure_names_the_job_and_its_circuit(suite):
+    output = suite("--iqm-device", "adonis", "-k", "batch", test_a=BATCH).stdout.str()
+    jobs = re.search(r"- IQM jobs -+\n((?:[0-9a-f-]{36}\n)+)and 2 before\n", output)[1].split()
+    assert len(jobs) == 10
+    assert re.findall(r"^job       (.*)$", output, re.MULTILINE) == [f"{jobs[0]}, circuit 2 of 3"]
+
+
+def test_noise_that_was_not_allowed_for_is_named(suite):
+    output = suite("--iqm-device", "adonis", "-k", "noise", test_a=BATCH).stdout.str()
+    said = (
+        r"hint      it looks as if only noise is wrong: published errors allow (0\.0\d+), as within='calibration' does"
+    )
+    allowed = re.search(said, output)[1]
+    suite(
+        "--iqm-device", "adonis", "-k", "noise", test_a=BATCH.replace("1.0})", f"1.0}}, within={allowed})")
+    ).assert_outcomes(passed=1, deselected=1)
+
+
+def test_the_summary_of_claims_none_of_which_holds(suite):
+    output = suite("--iqm-device", "adonis", "-k", "batch", test_a=BATCH).stdout.str()
+    assert "claims: 1; if all are true, one of them fails with a probability of at most 1.0e-06" in output
+    assert "tightest" not in output
+    assert "tolerance" not in output
+
+
+def test_the_summary_names_the_widest_tolerance(suite):
+    output = suite("--iqm-device", "adonis", "--iqm-device", "garnet", "-k", "good", test_a=SUITE).stdout.str()
+    assert re.search(
+        r"^widest tolerance of a calibration: 0\.1\d+, in test_a.py::test_good\[adonis\]$", output, re.MULTILINE
+    )
+
+
 def test_the_summary_counts_claims_and_near_misses(suite):
     output = suite("--iqm-device", "adonis", "-k", "good or close", test_a=SUITE).stdout.str()
-    assert "claims: 2, of which one fails by chance with a probability of at most 2.0e-06" in output
+    assert "claims: 2; if all are true, one of them fails with a probability of at most 2.0e-06" in output
     assert "near miss: p = " in output
     assert "P(another outcome) ≤ 0.03 in test_a.py::test_close" in output
 
@@ -152,7 +207,7 @@ def test_claims_in_fixtures_and_subtests_are_reported_once(suite):
         tests, claims = [*tests, "parts"], 6
     result = suite("-k", " or ".join(tests), test_a=source)
     output = result.stdout.str()
-    assert f"claims: {claims}, of which" in output
+    assert f"claims: {claims}; if" in output
     assert output.count("- IQM claim -") == len(tests) - 1
 
 
@@ -178,7 +233,7 @@ def test_workers_report_their_claims(suite, pytester):
     pytest.importorskip("xdist", reason="needs pytest-xdist")
     pytester.makepyfile(test_a=SUITE)
     arguments = ("-n", "2", "-k", "good or close", "--iqm-device", "adonis", "-p", "no:randomly")
-    assert "claims: 2, of which" in pytester.runpytest_subprocess(*arguments).stdout.str()
+    assert "claims: 2; if" in pytester.runpytest_subprocess(*arguments).stdout.str()
 
 
 def test_alpha_and_shots_are_ini_settings(suite, pytester):
@@ -186,7 +241,7 @@ def test_alpha_and_shots_are_ini_settings(suite, pytester):
     result = suite("--iqm-device", "adonis", test_a=SUITE)
     result.assert_outcomes(passed=1, failed=2)
     assert "away in 300 shots: p" in result.stdout.str()
-    assert "and α = 0.01" in result.stdout.str()
+    assert "< α = 0.01" in result.stdout.str()
 
 
 @pytest.mark.parametrize(
@@ -269,7 +324,7 @@ def test_the_same_claims_hold_live_and_mean_nothing_on_random_bits(suite, monkey
         monkeypatch.setenv("IQM_TOKEN", TOKEN)
         result = suite("--iqm-live", test_a=SUITE)
     assert outcomes.items() <= result.parseoutcomes().items()
-    assert "claims: 3, of which" in result.stdout.str()
+    assert "claims: 3; if" in result.stdout.str()
 
 
 FAKE = """
@@ -313,7 +368,7 @@ class TestRecorded:
         monkeypatch.delenv("IQM_SERVER_URL")
         replay = suite("--iqm-record", "replay", "--deselect", "test_a.py::test_bell[0.1-fake]")
         replay.assert_outcomes(passed=3, deselected=1)
-        assert "claims: 3, of which" in replay.stdout.str()
+        assert "claims: 3; if" in replay.stdout.str()
 
     def test_the_replay_command_of_a_replay_replays(self, live, suite, monkeypatch):
         live("--iqm-record", "missing", "-k", "good", test_a=SUITE).assert_outcomes(passed=1)
@@ -321,7 +376,7 @@ class TestRecorded:
         stricter = SUITE.replace('within="calibration"', "within=0.0")
         output = suite("--iqm-record", "replay", "-k", "good", test_a=stricter).stdout.str()
         assert "machine   adonis, as recorded" in output
-        assert "replay    pytest test_a.py::test_good --iqm-record=replay" in output
+        assert "rerun     pytest test_a.py::test_good --iqm-record=replay" in output
 
 
 class TestTolerance:
@@ -373,6 +428,10 @@ class TestTolerance:
             CountsError, match=f"the circuit that the counts are of, and none of job {job.job_id()} has them"
         ):
             claim.check({"00": 1000, "11": 1000})
+
+    def test_other_jobs_are_refused(self):
+        with pytest.raises(CountsError, match=r"job is a job of an IQMBackend, as run\(\) returns it, got str"):
+            distribution({"0": 1.0}, within="calibration", job="an-id").check({"0": 123, "1": 456})
 
     def test_without_a_job_nobody_knows(self):
         with pytest.raises(CountsError, match=r"give it, distribution\(..., job=job\)"):

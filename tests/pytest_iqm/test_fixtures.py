@@ -101,7 +101,7 @@ def test_fixtures_may_be_asked_for_while_a_test_runs(suite):
     first, output = printed(result), result.stdout.str()
     assert len(set(first.values())) == 3
     assert printed(suite("test_a.py::test_counts[2]")) == {"test_counts[2]": first["test_counts[2]"]}
-    assert "replay    pytest 'test_a.py::test_counts[2]' --iqm-seed=0" in output
+    assert "rerun     pytest 'test_a.py::test_counts[2]' --iqm-seed=0" in output
     assert "- IQM jobs -" in output
 
 

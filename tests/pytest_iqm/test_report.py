@@ -73,6 +73,19 @@ class TestPlan:
         said = "too much for the budget: 1750 shots, and 1749 are allowed (--iqm-max-shots)"
         assert (said in result.stdout.str()) is not fits
 
+    def test_it_says_what_fresh_shots_may_add(self, suite):
+        source = """
+        from bell import counts
+        from pytest_iqm import support
+
+        def test_claims(iqm_backend):
+            assert counts(iqm_backend, 300) == support(["00", "11"], leak=0.2)
+            assert counts(iqm_backend, 200) == support(["00", "11"], leak=0.2)
+        """
+        output = suite("--iqm-plan", test_a=source).stdout.str()
+        assert "and for suspicious claims, if there are any: 2 jobs, 500 shots at most" in output
+        assert "suspicious" not in suite("--iqm-plan", "-k", "bell", test_a=SUITE).stdout.str()
+
     def test_workers_plan_too(self, suite, pytester):
         pytest.importorskip("xdist", reason="needs pytest-xdist")
         pytester.makepyfile(test_a=SUITE)

@@ -20,6 +20,11 @@ def header(result):
             "iqm_device = garnet\niqm_seed = 5",
             "iqm: fake adonis, deneb (--iqm-device), seed 3 (--iqm-seed)",
         ),
+        (
+            [],
+            "iqm_alpha = 1e-4\niqm_shots = 300",
+            "iqm: fake garnet (default), seed 0 (default), alpha 0.0001 (ini iqm_alpha), shots 300 (ini iqm_shots)",
+        ),
     ],
 )
 def test_an_option_wins_over_ini_and_ini_over_the_default(suite, pytester, arguments, ini, expected):

@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 
 import pytest
 from hypothesis import HealthCheck, find, given, settings
@@ -76,6 +77,21 @@ def test_circuits_shrink_to_the_fewest_gates():
     assert step.operation.name == "x"
     (step,) = gates(find(strategies.circuits(), lambda c: any(len(step.qubits) == 2 for step in gates(c))))
     assert step.operation.name == "cx"
+
+
+def test_the_smallest_failing_circuit_is_drawn(suite):
+    source = """
+    from hypothesis import given, settings
+    from pytest_iqm.strategies import circuits
+
+    @settings(database=None, deadline=None)
+    @given(circuits(qubits=2))
+    def test_no_cx(circuit):
+        assert "cx" not in circuit.count_ops()
+    """
+    drawn = suite(test_a=source).stdout.str()
+    assert re.search(r"q_0: ──■─.*\n.*\n.*q_1: ┤ X ├", drawn)
+    assert drawn.count("q_0:") == 1
 
 
 def test_angles_are_all_multiples_the_simplest_first():

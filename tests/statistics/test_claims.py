@@ -40,9 +40,9 @@ class TestDistribution:
     def test_a_verdict_is_a_text_for_people(self):
         assert str(distribution(BELL, within=0.06).check(BAD)).splitlines() == [
             "claim     TVD(device, declared) ≤ 0.06",
-            "observed  0.520 away in 1000 shots: p < 1e-300, and α = 1e-06",
-            "hint      it looks as if bit 1 is always 0 (a missing gate on it, such as a CX?)",
-            "outcome  declared  observed  99% interval",
+            "observed  0.520 away in 1000 shots: p < 1e-300 < α = 1e-06",
+            "hint      it looks as if bit 1 is always 0 (a missing gate on it, such as an H or a CX?)",
+            "outcome  expected  observed  99% interval",
             "01          0.000     0.520  0.479 ... 0.561  <",
             "11          0.500     0.000  0.000 ... 0.005  <",
             "00          0.500     0.480  0.439 ... 0.521",
@@ -117,6 +117,22 @@ class TestBounds:
         assert verdict.p_value == pytest.approx(stats.binomtest(40, 1000, 0.025, alternative="greater").pvalue)
         assert expectation("ZZ", at_most=0.5) != GOOD
         assert expectation("ZZ", at_least=0.9, at_most=0.95) == GOOD
+
+    def test_what_they_say_is_in_terms_of_what_was_claimed(self):
+        verdict = expectation("ZZ", at_least=0.95, at_most=0.99).check(GOOD)
+        assert verdict.tvd == pytest.approx(0.03)
+        assert str(verdict).splitlines()[:2] == [
+            "claim     0.95 ≤ ⟨ZZ⟩ ≤ 0.99",
+            f"observed  ⟨ZZ⟩ = 0.920, 0.030 away in 1000 shots: p = {verdict.p_value:.1e} ≥ α = 1e-06",
+        ]
+        verdict = probability("00", at_least=0.6).check(GOOD)
+        assert repr(verdict).startswith(
+            "<Verdict: 0.6 ≤ P(00) is refuted, P(00) = 0.490, 0.110 away in 1000 shots: p = "
+        )
+        assert [row.name for row in verdict.outcomes] == ["00", "11", "01", "10"]
+        assert repr(support(["00", "11"], leak=0.05).check(GOOD)).startswith(
+            "<Verdict: P(another outcome) ≤ 0.05 holds"
+        )
 
     def test_the_rightmost_letter_is_the_rightmost_bit(self):
         counts = {"01": 1000}
@@ -344,6 +360,7 @@ class TestHints:
             ({"0000": 0.5, "1111": 0.5}, {"0000": 0.5, "0011": 0.49, "0111": 0.01}, "bits 2 and 3 are always 0"),
             ({"000": 0.5, "111": 0.5}, {"000": 0.98, "010": 0.02}, "bits 0, 1 and 2 are always 0"),
             ({"011": 0.5, "000": 0.5}, {"011": 0.98, "111": 0.02}, "bits 0 and 1 are always 1"),
+            ({"00": 1.0}, {"11": 0.98, "10": 0.02}, r"bits 0 and 1 are flipped \(an X too many or too few on each"),
             ({"01": 1.0}, {"01": 0.8, "11": 0.2}, r"bit 1 is flipped in (19|20|21)% of the shots \(a wrong angle"),
             (
                 {"00": 0.5, "11": 0.5},

@@ -59,7 +59,8 @@ def false_alarms(draws: int) -> None:
         dice = np.random.default_rng([k, shots, len(kind)])
         one, other = (dice.multinomial(shots, each, draws).astype(float) for each in (p, q))
         alone = [refutes_distribution(each, q, delta) for each in one]
-        compared = [refutes_equality(each, former, delta, k) for each, former in zip(one, other, strict=True)]
+        pairs = zip(one[: draws // 4], other, strict=False)  # which take longer
+        compared = [refutes_equality(each, former, delta, k) for each, former in pairs]
         rates = [
             f"{np.mean(np.array(values) < alpha):.1e}" for values in (alone, compared) for alpha in (0.05, 0.01, 0.001)
         ]
@@ -463,6 +464,10 @@ class Known:
     def judge(self, claim: Claim, counts: Any) -> bool:
         """Judge counts."""
         return claim.check(counts).passed
+
+    def oppose(self, claim: Claim, counts: Any) -> bool:
+        """Judge counts."""
+        return not claim.check(counts).passed
 
 
 def judged(bits: NDArray[np.uint8], declared: Mapping[str, float], known: Known) -> dict[str, bool]:

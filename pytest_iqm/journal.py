@@ -45,6 +45,9 @@ class Session(Protocol):
     def judge(self, claim: Claim, counts: Any) -> bool:
         """Return what ``==`` says of counts."""
 
+    def oppose(self, claim: Claim, counts: Any) -> bool:
+        """Return what ``!=`` says of counts."""
+
     def execution(self, counts: dict[str, int]) -> Execution | None:
         """Return the circuit that counts are of, if it is known."""
 
@@ -59,7 +62,7 @@ def alpha(asked: float | None) -> float:
         ValueError: It does not lie between 0 and 1.
 
     """
-    value = asked if asked is not None else _sessions[-1].alpha if _sessions else ALPHA
+    value = float(asked) if asked is not None else _sessions[-1].alpha if _sessions else ALPHA
     if not 0 < value < 1:
         raise ValueError(f"alpha lies between 0 and 1, got {value!r}")
     return value
@@ -68,6 +71,11 @@ def alpha(asked: float | None) -> float:
 def holds(claim: Claim, counts: Any) -> bool:
     """Return what ``==`` says of counts; the session may know that they mean nothing, or ask for others."""
     return _sessions[-1].judge(claim, counts) if _sessions else claim.check(counts).passed
+
+
+def refuted(claim: Claim, counts: Any) -> bool:
+    """Return what ``!=`` says of counts."""
+    return _sessions[-1].oppose(claim, counts) if _sessions else not claim.check(counts).passed
 
 
 def execution(counts: dict[str, int]) -> Execution | None:

@@ -84,21 +84,24 @@ class Twin:
         during t a reset with :math:`\varepsilon = 1 - e^{-t/T_1}` and a phase flip with
         :math:`\frac12 (1 - e^{-t/T_2 + t/T_1})`; and the larger of both readout errors for a recorded bit. Relaxation
         with :math:`T_2 > T_1` is no such mixture, see :func:`_relaxed`. A component in its ground state does not
-        relax: before its first gate, and while MOVE keeps its state elsewhere. Coherent errors and crosstalk are not
-        published, and may exceed the bound; on hardware, leave room for them.
+        relax: before its first gate, after a reset, and while MOVE keeps its state elsewhere. Coherent errors and
+        crosstalk are not published, and may exceed the bound; on hardware, leave room for them.
         """
         lost, empty = 0.0, set(program.components)
         for operation in program.operations:
             locus = tuple(program.components[target] for target in operation.targets)
             seconds = self._seconds(operation, locus)
-            if operation.name in ("measure", "measure_fidelity", "reset"):
-                name = "measure" if operation.name == "reset" else operation.name
-                lost = _mixed(lost, max(self.noise.readout(locus[0], name)))
-            elif operation.name != "delay":
+            if operation.name in ("measure", "measure_fidelity"):
+                lost = _mixed(lost, max(self.noise.readout(locus[0], operation.name, operation.implementation)))
+            elif operation.name == "reset" and self.noise.measures(locus[0]):  # by a measurement
+                lost = _mixed(lost, max(self.noise.readout(locus[0])))
+            elif operation.name not in ("reset", "reset_wait", "delay"):
                 gate = self.noise.gate(operation.name, locus, operation.implementation)
                 lost = _mixed(lost, gate.depolarizing * (1 - 4.0 ** -len(locus)))
             if operation.name == "move":
                 empty ^= set(locus) if len(empty & set(locus)) == 1 else set()
+            elif operation.name in ("reset", "reset_wait"):
+                empty |= set(locus)
             elif operation.name != "delay":
                 empty -= set(locus)
             for component in set(locus) - empty:
@@ -109,7 +112,7 @@ class Twin:
         """Return for how long the components of an operation relax, as they are simulated."""
         if operation.name == "delay":
             return operation.parameters[0]
-        if operation.name in ("measure", "measure_fidelity"):  # is part of the readout errors
+        if operation.name in ("measure", "measure_fidelity", "reset", "reset_wait"):  # is part of the readout errors
             return 0.0
         return self.noise.gate(operation.name, locus, operation.implementation).duration
 
@@ -175,7 +178,8 @@ class Twins:
                     execution = Execution(self, job, index)
                     if execution.gave(counts):
                         return execution
-                    renamed = renamed or execution
+                    if renamed is None and execution.fits(counts):
+                        renamed = execution
         return renamed
 
     def circuit(self, job: str, counts: dict[str, int]) -> Execution | None:
@@ -241,6 +245,13 @@ class Execution:
             return self.counts == {key: count for key, count in counts.items() if count}
         except ExecutionError:
             return False
+
+    def fits(self, counts: dict[str, int]) -> bool:
+        """Whether these may be its counts with the bits in another order: there are as many, if it tells."""
+        try:
+            return len(next(iter(self.counts))) == len(next(iter(counts)))
+        except ExecutionError:
+            return True
 
     def tolerance(self) -> float:
         """Return what :meth:`Twin.tolerance` says of it."""

@@ -41,7 +41,7 @@ class Claims:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._noted: list[dict[str, Any]] = []
-        self._refuted: list[tuple[Claim, Verdict, list[str]]] = []
+        self._failed: list[tuple[str, Claim, Verdict, list[str]]] = []
         settings = config.stash[MACHINES].settings
         self.alpha = settings.alpha.value
         self._random = is_mock(settings.live)
@@ -78,8 +78,15 @@ class Claims:
             }
         )
         if not verdict.passed:
-            self._refuted.append((claim, *self._looked_into(claim, verdict, counts)))
+            self._failed.append(("==", claim, *self._looked_into(claim, verdict, counts)))
         return verdict.passed or self._random
+
+    def oppose(self, claim: Claim, counts: Any) -> bool:
+        """Judge counts that should refute a claim; random bits do what is wanted."""
+        verdict = claim.check(counts)
+        if verdict.passed:
+            self._failed.append(("!=", claim, verdict, []))
+        return not verdict.passed or self._random
 
     def _again(self, counts: Any) -> tuple[dict[str, int] | None, str]:
         """Return fresh counts of the circuit that counts are of, or why there are none."""
@@ -103,12 +110,12 @@ class Claims:
         from pytest_iqm.statistics.observed import read
         from pytest_iqm.twin import UNKNOWN
 
+        errors: tuple[type[Exception], ...] = (*UNKNOWN, ValueError)
+        lines: list[str] = []
         try:
             execution = self.execution(read(counts))
-            if execution is None:
-                return verdict, []
-            lines = [f"job       {execution}"]
-            if isinstance(claim, Distribution) and isinstance(claim.within, float):
+            lines = [] if execution is None else [f"job       {execution}"]
+            if execution is not None and isinstance(claim, Distribution) and isinstance(claim.within, float):
                 allowed = execution.tolerance()
                 if (
                     claim.within < allowed < 1
@@ -116,8 +123,8 @@ class Claims:
                 ):
                     hint = f"only noise is wrong: published errors allow {allowed:.3g}, as within='calibration' does"
                     verdict = replace(verdict, hint=hint)
-        except UNKNOWN:  # the machine does not tell more
-            return verdict, []
+        except errors:  # the machine does not tell, or there are too few shots to say
+            pass
         return verdict, lines
 
     @pytest.hookimpl(wrapper=True)
@@ -126,20 +133,21 @@ class Claims:
         report = yield
         if self._noted:
             vars(report)[CLAIMS] = list(self._noted)
-        if report.failed and self._refuted:
+        if report.failed and self._failed:
             where = self._config.stash[MACHINES].described()
             examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-            refuted = self._refuted[-1:] if examples else self._refuted  # the last example is the smallest
-            report.sections += [("IQM claim", "\n".join([str(verdict), *job, *where])) for _, verdict, job in refuted]
+            failed = self._failed[-1:] if examples else self._failed  # the last example is the smallest
+            report.sections += [("IQM claim", "\n".join([str(verdict), *job, *where])) for _, _, verdict, job in failed]
         self._noted.clear()
-        self._refuted.clear()
+        self._failed.clear()
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Say in short why counts refute a claim, since pytest cuts what is long; of other comparisons nothing."""
-        for claim, verdict, _ in reversed(self._refuted):
-            if op == "==" and (claim is left or claim is right):
-                return [f"counts refute the claim: {verdict.tvd:.3f} away", *verdict.headline()]
+        for failed, claim, verdict, _ in reversed(self._failed):
+            if op == failed and (claim is left or claim is right):
+                refute = "refute" if op == "==" else "do not refute"
+                return [f"counts {refute} the claim: {verdict.tvd:.3f} away", *verdict.headline()]
         return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +18,9 @@ Numbers: TypeAlias = NDArray[np.int64]
 
 LARGEST = 2**27
 """Shots beyond which nobody wants to know."""
+
+WINDOW = 64
+"""Critical counts in a row that have to suffice; the power is not quite monotonous in them."""
 
 
 def shots_for(
@@ -42,7 +47,7 @@ def shots_for(
         ValueError: ``detect`` is not larger than ``within``, or something is no probability.
 
     """
-    alpha = journal.alpha(alpha)
+    alpha, detect, within, power = journal.alpha(alpha), float(detect), float(within), float(power)
     for name, value in (("detect", detect), ("within", within)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} is a probability, got {value!r}")
@@ -55,20 +60,32 @@ def shots_for(
     if outcomes is not None and outcomes < 1:
         raise ValueError(f"a distribution declares at least one outcome, got outcomes={outcomes!r}")
     each = alpha if outcomes is None else level(alpha, outcomes + 1)
-    low, high = 0, 16
-    while not _enough(np.arange(high, high + 64), detect, within, each, power).all():
+
+    def enough(counts: Numbers) -> NDArray[np.bool_]:
+        """Whether the power suffices at the first number of shots of which these counts refute ``within``.
+
+        From there on it grows, until it takes one more.
+        """
+        return at_least(counts, _first(counts, within, each), detect) >= power
+
+    low, high = 0, 1
+    while not enough(np.arange(high, high + WINDOW)).all():
         low, high = high, 2 * high
         if high > LARGEST:
             raise ValueError(f"more than {LARGEST} shots: detect={detect} is too close to within={within}")
-    while high - low > 4096:
+    while high - low > WINDOW:
         middle = (low + high) // 2
-        if _enough(np.arange(middle, middle + 64), detect, within, each, power).all():
+        if enough(np.arange(middle, middle + WINDOW)).all():
             high = middle
         else:
             low = middle
-    numbers = np.arange(max(low - 64, 1), high + 64)
-    missed = np.flatnonzero(~_enough(numbers, detect, within, each, power))
-    return int(numbers[missed[-1]] + 1) if len(missed) else int(numbers[0])
+    counts = np.arange(max(low - WINDOW, 1), high + 1)
+    last = int(counts[np.flatnonzero(~enough(counts))[-1]])
+    first, end = (int(n) for n in _first(np.array([last, last + 1]), within, each))
+    shots = bisect_left(range(end), True, key=lambda n: bool(at_least(last, n, detect) >= power), lo=first)
+    if shots > LARGEST:
+        raise ValueError(f"more than {LARGEST} shots: detect={detect} is too close to within={within}")
+    return shots
 
 
 def critical(shots: int, within: float, level: float) -> int:
@@ -83,12 +100,18 @@ def smallest_that_can_fail(probability: float, level: float) -> int:
     """Return the number of shots with which an event of this probability, below 1, is refuted if all are in it."""
     if probability <= 0:
         return 1
-    return max(1, int(np.ceil(np.log(level) / np.log(probability))))
+    shots = max(1, math.ceil(math.log(level) / math.log(probability)))
+    return shots if at_least(shots, shots, probability) < level else shots + 1
 
 
-def _enough(shots: Numbers, detect: float, within: float, level: float, power: float) -> NDArray[np.bool_]:
-    """Return for each number of shots whether the power suffices."""
-    return at_least(_critical(shots, within, level), shots, detect) >= power
+def _first(counts: Numbers, within: float, level: float) -> Numbers:
+    """Return for each count from which number of shots on it takes as many to refute ``within``."""
+    low, high = counts - 2, np.full(len(counts), 2 * LARGEST)  # fewer never refuse, and nobody wants to know
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        enough = at_least(counts - 1, middle, within) >= level
+        high[enough], low[~enough] = middle[enough], middle[~enough]
+    return high
 
 
 def _critical(shots: Numbers, within: float, level: float) -> Array:

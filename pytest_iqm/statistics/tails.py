@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc
+from scipy.special import betainc, rel_entr
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def level(alpha: float, cells: int) -> float:
     return alpha / (FAMILIES * _single_events(cells))
 
 
-def _single_events(cells: int) -> int:
+def _single_events(cells: float) -> float:
     """Return how many events one outcome, or all but one, are; of two outcomes, each is all but the other."""
     return 2 * cells if cells > 2 else 2
 
@@ -79,7 +79,7 @@ def refutes_distribution(counts: Array, q: Array, delta: float) -> float:
     return min(1.0, FAMILIES * min(single, events, distance))
 
 
-def refutes_equality(one: Array, other: Array, delta: float, outcomes: int) -> float:
+def refutes_equality(one: Array, other: Array, delta: float, outcomes: float) -> float:
     r"""Return a p-value of TVD(p₁, p₂) ≤ δ for two samples.
 
     Under the null hypothesis an event A has p₁(A) ≤ p₂(A) + δ. Two families of tests share the error: single outcomes
@@ -96,13 +96,13 @@ def refutes_equality(one: Array, other: Array, delta: float, outcomes: int) -> f
         outcomes: How many there could be, seen or not: a number that does not depend on the samples.
 
     """
-    n1, n2 = one.sum(), other.sum()
+    n1, n2 = float(one.sum()), float(other.sum())
     each, rest = np.append(one, n1 - one), np.append(other, n2 - other)
     single = _single_events(outcomes) * _refutes_an_event(each, n1, rest, n2, delta)
     if outcomes <= FEW:
         order = _by_ratio(one, other)
         events = np.cumsum(one[order]), n1, np.cumsum(other[order]), n2
-        several = (2.0**outcomes - 2) * _refutes_an_event(*events, delta)
+        several = (2.0 ** int(outcomes) - 2) * _refutes_an_event(*events, delta)
     else:
         several = _refutes_the_chosen(one, other, delta)
     return min(1.0, 2 * min(single, several))
@@ -111,20 +111,21 @@ def refutes_equality(one: Array, other: Array, delta: float, outcomes: int) -> f
 def _refutes_the_chosen(one: Array, other: Array, delta: float) -> float:
     """Return a p-value of p₁(A) ≤ p₂(A) + δ for the event A that halves of both samples choose."""
     (choose1, choose2), (test1, test2) = _halves(one, other)
-    event = choose1 * choose2.sum() > choose2 * choose1.sum()
+    if not test1.sum() or not test2.sum():
+        return 1.0
+    event = choose1 / max(choose1.sum(), 1) > choose2 / max(choose2.sum(), 1)
     x1, x2 = (np.array([test[event].sum()], float) for test in (test1, test2))
     return _refutes_an_event(x1, test1.sum(), x2, test2.sum(), delta)
 
 
 def _halves(one: Array, other: Array) -> NDArray[np.int64]:
-    """Split two samples, at random and each by itself; the result has shape (2 halves, 2 samples, k).
+    """Split two samples, shot by shot at random; the result has shape (2 halves, 2 samples, k).
 
-    The samples are the seed: so the same ones are always split in the same way, and, unlike with a seed that all
-    samples share, what is in one half says nothing of the other.
+    Given how large the halves are, what is in one of them says nothing of the other. The samples are the seed: so the
+    same ones are always split in the same way. (With a seed that all samples share, the halves would know each other.)
     """
     samples = np.array([one, other], dtype=np.int64)
-    dice = np.random.default_rng(samples.ravel())
-    halves = np.array([dice.multivariate_hypergeometric(sample, int(sample.sum()) // 2) for sample in samples])
+    halves = np.random.default_rng(samples.ravel()).binomial(samples, 0.5)
     return np.array([halves, samples - halves])
 
 
@@ -141,19 +142,26 @@ def _refutes_an_event(x1: Array, n1: float, x2: Array, n2: float, delta: float) 
     x1, x2 = x1[suspicious], x2[suspicious]
     low, high = np.maximum(x2 / n2 - 5 / math.sqrt(n2), 0.0), np.minimum(x1 / n1 - delta + 5 / math.sqrt(n1), 1.0)
     product = np.zeros(len(x1))
-    for _ in range(4):
+    for _ in range(math.ceil(math.log(1e4 * max(n1, n2), 8))):  # eight times closer each, to 10⁻⁴ of a shot
         thetas = np.linspace(low, high, 17)
-        with np.errstate(divide="ignore"):
-            logarithms = np.log(at_least(x1, n1, thetas + delta)) + np.log(at_least(n2 - x2, n2, 1 - thetas))
+        logarithms = _log_at_least(x1, n1, thetas + delta) + _log_at_least(n2 - x2, n2, 1 - thetas)
         best, product = np.argmax(logarithms, axis=0), np.max(logarithms, axis=0)
         low, high = (np.take_along_axis(thetas, np.clip(best + step, 0, 16)[None], 0)[0] for step in (-1, 1))
     smallest = float(product.min(initial=0.0))
-    return 0.0 if smallest == -math.inf else math.exp(smallest) * (1 - smallest)
+    return math.exp(smallest) * (1 - smallest) if smallest > -math.inf else 0.0
+
+
+def _log_at_least(count: Array, shots: float, probability: Array) -> Array:
+    """Return ln P[Bin(shots, probability) ≥ count]; where that is too small for a number, Chernoff's bound of it."""
+    tail = at_least(count, shots, probability)
+    share, p = count / shots, np.clip(probability, 0.0, 1.0)
+    chernoff = -shots * (rel_entr(share, p) + rel_entr(1 - share, 1 - p))
+    return np.where(tail > 0, np.log(np.where(tail > 0, tail, 1.0)), chernoff)
 
 
 def _by_ratio(one: Array, other: Array) -> NDArray[np.intp]:
     """Return the order of outcomes from those that ``one`` has more of than ``other`` to those it has less of."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = np.where(other > 0, one / other, np.where(one > 0, np.inf, 0.0))
     return np.argsort(-ratio, kind="stable")
 

@@ -58,6 +58,14 @@ def test_shared(shared):
 
 def test_shared_later(iqm_backend, shared):
     assert shared == probability(["01", "11"], at_most=0.05)
+
+def test_job(iqm_backend):
+    zero, coin = QuantumCircuit(1), QuantumCircuit(1)
+    coin.h(0)
+    for qc in (zero, coin):
+        qc.measure_all()
+    job = iqm_backend.run(transpile([zero, coin], iqm_backend), shots=1000)
+    assert job.result().get_counts(1) == distribution({{"1": 1.0}}, within="calibration", job=job)
 """
 
 
@@ -160,6 +168,14 @@ def test_what_fresh_shots_can_not_change_is_final(live, server, test):
     assert "counts refute the claim" in output
     assert "again" not in output
     assert len(server.jobs) == 1
+
+
+def test_a_claim_that_is_given_its_job_finds_the_fresh_one(live, server):
+    output = live("-k", "test_job", test_a=COINS).stdout.str()
+    assert "CountsError" not in output
+    assert "it fails because both are below 0.001" in output
+    assert f"job       {server.jobs[0].id}, circuit 2 of 2" in output
+    assert len(server.jobs) == 2
 
 
 def test_every_claim_has_fresh_shots_of_its_own(live, server):

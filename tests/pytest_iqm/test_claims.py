@@ -211,6 +211,32 @@ def test_claims_in_fixtures_and_subtests_are_reported_once(suite):
     assert output.count("- IQM claim -") == len(tests) - 1
 
 
+NOT = """
+import pytest
+from bell import counts
+from pytest_iqm import distribution, support
+
+def test_differs(iqm_backend):
+    assert counts(iqm_backend) != distribution({"01": 0.5, "10": 0.5}, within="calibration")
+
+def test_does_not_differ(iqm_backend):
+    assert counts(iqm_backend) != support(["00", "11"], leak=0.2)
+
+def test_is_wrong_elsewhere(iqm_backend):
+    assert counts(iqm_backend) != support(["01"])
+    assert 1 + 1 == 3
+"""
+
+
+def test_claims_that_should_be_refuted(suite):
+    result = suite("--iqm-device", "adonis", test_a=NOT)
+    result.assert_outcomes(passed=1, failed=2)
+    output = result.stdout.str()
+    assert "assert counts do not refute the claim: 0.000 away" in output
+    assert output.count("- IQM claim -") == 1
+    assert "claims:" not in output
+
+
 def test_of_examples_the_smallest_is_explained(suite):
     source = """
     from hypothesis import given, settings, strategies as st
@@ -325,6 +351,16 @@ def test_the_same_claims_hold_live_and_mean_nothing_on_random_bits(suite, monkey
         result = suite("--iqm-live", test_a=SUITE)
     assert outcomes.items() <= result.parseoutcomes().items()
     assert "claims: 3; if" in result.stdout.str()
+
+
+def test_random_bits_refute_what_should_be_refuted(suite, monkeypatch):
+    server = FakeIQMServer(Device.from_document({**Device.load("adonis").document, "alias": "adonis:mock"}), seed=1)
+    with loopback(Api(server, token=TOKEN)) as url:
+        monkeypatch.setenv("IQM_SERVER_URL", url)
+        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", "adonis:mock")
+        monkeypatch.setenv("IQM_TOKEN", TOKEN)
+        outcomes = suite("--iqm-live", "-k", "differ", test_a=NOT).parseoutcomes()
+    assert outcomes["inconclusive"] == 2
 
 
 FAKE = """

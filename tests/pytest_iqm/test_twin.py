@@ -74,6 +74,8 @@ def test_the_latest_job_that_gave_just_these_counts_is_preferred():
     assert renamed.job == jobs[2]
     assert not renamed.gave({"10": 100})
     assert twins.execution(jobs, {"10": 99}) is None
+    assert twins.execution(jobs, {"1": 100}) is None
+    assert twins.circuit(jobs[2], {"1": 100}).job == jobs[2]
 
 
 def test_a_fake_simulates_like_its_twin_and_independently_of_it():
@@ -125,6 +127,26 @@ def test_no_circuit_is_further_from_its_ideal_than_tolerated(device, early):
         distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
         parts.append(distance / twin.tolerance(twin.noisy.check(Circuit("", tuple(instructions)), Options())))
     assert 0.6 < max(parts) <= 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "least"),
+    [
+        ([do("measure", "QB1", key="m", implementation="fast_constant")], 0.5),
+        (
+            [do("prx", "QB1", angle=math.pi, phase=0.0), do("measure", "QB1", key="m", implementation="fast_constant")],
+            0.6,
+        ),
+        ([do("prx", "QB1", angle=math.pi, phase=0.0), do("reset", "QB1"), do("measure", "QB1", key="m")], 0.3),
+        ([do("prx", "QB1", angle=1.0, phase=0.0), do("reset_wait", "QB1"), do("measure", "QB1", key="m")], 0.0),
+    ],
+)
+def test_measurements_and_resets_count_as_they_are_done(steps, least):
+    twin = Twin(Noise(DEVICES["chain"]().calibration()), simulator("chain"), simulator("chain", noise=False))
+    tolerance = twin.tolerance(twin.noisy.check(Circuit("", tuple(steps)), Options()))
+    noisy, ideal = (Truth(steps, noise=noise).distribution() for noise in (True, False))
+    distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
+    assert least * tolerance <= distance * (1 + 1e-9) <= tolerance * (1 + 1e-9)
 
 
 def test_the_bound_is_reached_by_a_circuit_that_is_wrong_whenever_anything_happens():

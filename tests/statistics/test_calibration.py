@@ -42,15 +42,29 @@ def test_of_equality(kind, k, shots):
         assert (values < alpha).sum() <= stats.binom.isf(1e-9, DRAWS // 4, alpha)
 
 
+@pytest.mark.parametrize(
+    ("shots", "ones"), [((10**6, 1000), 0.001), ((1000, 10**6), 0.001), ((10**6, 10**4), 1e-4), ((100, 10**5), 0.01)]
+)
+@pytest.mark.parametrize("many", [1, 1000])
+def test_of_equality_of_very_different_samples(shots, ones, many):
+    """Of rare events and, with all shots a thousandfold, of huge samples."""
+    dice = np.random.default_rng([*shots, many])
+    samples = [dice.multinomial(n * many, [1 - ones, ones], DRAWS // 4).astype(float) for n in shots]
+    values = np.array([refutes_equality(one, other, 0.0, 2) for one, other in zip(*samples, strict=True)])
+    for alpha in NOMINAL:
+        assert (values < alpha).sum() <= stats.binom.isf(1e-9, DRAWS // 4, alpha)
+
+
 @pytest.mark.parametrize("k", [2, 8, 64])
 def test_halves_of_samples_know_nothing_of_each_other(k):
     """Correlations over 2000 pairs of samples; one of 6 standard deviations comes once in 10⁹."""
     samples = np.random.default_rng(k).multinomial(1000, np.full(k, 1 / k), (DRAWS, 2)).astype(float)
-    parts = np.array([_halves(*pair) for pair in samples]).reshape(DRAWS, 4, k)
-    assert (parts.sum(2) == 500).all()
+    parts = np.array([_halves(*pair) for pair in samples])
+    assert (parts.sum(1) == samples).all()
+    shares = (parts / parts.sum(3, keepdims=True)).reshape(DRAWS, 4, k)
     for one, other in combinations(range(4), 2):
         for x in range(k):
-            assert abs(np.corrcoef(parts[:, one, x], parts[:, other, x])[0, 1]) < 6 / np.sqrt(DRAWS)
+            assert abs(np.corrcoef(shares[:, one, x], shares[:, other, x])[0, 1]) < 6 / np.sqrt(DRAWS)
 
 
 @pytest.mark.parametrize("shots", [10**4, 10**7, 10**10])
@@ -67,8 +81,15 @@ def test_equal_samples_are_never_refuted(shots, share, delta):
 @pytest.mark.parametrize("x1", [40, 45, 50])
 def test_an_event_is_tested_by_the_worst_probability(x1, n2, delta):
     """Against a search of 20 001 probabilities of the other device, with scipy's binomial tails."""
-    n1, x2 = 60, n2 // 2
-    thetas = np.linspace(0, 1, 20_001)
+    assert_tested_by_the_worst(x1, 60, n2 // 2, n2, delta, np.linspace(0, 1, 20_001))
+
+
+@pytest.mark.parametrize(("x1", "n1", "x2", "n2"), [(5, 1000, 0, 10**6), (2, 1000, 0, 10**6), (20, 10**5, 0, 10**4)])
+def test_so_is_a_rare_one(x1, n1, x2, n2):
+    assert_tested_by_the_worst(x1, n1, x2, n2, 0.0, np.geomspace(1e-9, 0.1, 20_001))
+
+
+def assert_tested_by_the_worst(x1, n1, x2, n2, delta, thetas):
     product = stats.binom.sf(x1 - 1, n1, np.minimum(thetas + delta, 1)) * stats.binom.cdf(x2, n2, thetas)
     fisher = stats.chi2.sf(-2 * np.log(product.max()), 4)
     ours = refutes_equality(np.array([n1 - x1, x1], float), np.array([n2 - x2, x2], float), delta, 2)

@@ -3,6 +3,8 @@
 import math
 import re
 from collections import Counter
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -160,10 +162,26 @@ class TestSameAs:
         zeros, ones = "0" * bits, "1" * bits
         with pytest.raises(TooFewShots, match="with 1 shots against 1000: take ") as refused:
             same_as({zeros: 1000}, within=0.1).check({zeros: 1})
-        needed = int(re.search(r"take (\d+) of both at least", str(refused.value))[1])
-        assert same_as({zeros: needed}, within=0.1) != {ones: needed}
+        needed = int(re.search(r"take (\d+) at least", str(refused.value))[1])
+        assert same_as({zeros: 1000}, within=0.1) != {ones: needed}
         with pytest.raises(TooFewShots):
-            same_as({zeros: needed - 1}, within=0.1).check({ones: needed - 1})
+            same_as({zeros: 1000}, within=0.1).check({ones: needed - 1})
+
+    def test_what_no_counts_can_refute_is_refused(self):
+        """Whatever happens, it is not more than half as likely again."""
+        halves = {"0": 5000, "1": 5000}
+        with pytest.raises(TooFewShots, match="with any number of shots against 10000: it allows all that can happen"):
+            same_as(halves, within=0.5).check({"0": 100_000})
+        with pytest.raises(TooFewShots, match="with 40 shots against 10000: take "):
+            same_as(halves, within=0.3).check({"0": 40})
+
+    def test_wide_outcomes_and_many_shots(self):
+        wide = {"0" * 1100: 300, "1" * 1100: 200}
+        assert same_as(wide) == wide
+        assert same_as(wide) != {"0" * 1100: 500}
+        many = {f"{k:05b}": 10**9 for k in range(32)}
+        assert same_as(many) == many
+        assert same_as(many) != {**many, "00000": 10**9 + 10**6}
 
 
 @pytest.mark.parametrize("detect", [0.11, 0.13, 0.15])
@@ -189,6 +207,33 @@ def test_the_power_is_how_often_a_broken_device_fails(claim, detect):
     failed = np.mean([not verdict.passed for verdict in verdicts])
     assert 0.05 < power < 1
     assert abs(failed - power) <= 6 * math.sqrt(power * (1 - power) / 400)
+
+
+@pytest.mark.parametrize("number", [Fraction, Decimal, np.float64, np.float32])
+def test_numbers_may_be_of_any_kind(number):
+    half, tenth = number(1) / number(2), number(1) / number(10)
+    assert distribution({"00": half, "11": half}, within=tenth) == GOOD
+    assert probability("00", at_least=tenth, at_most=half + tenth) == GOOD
+    assert expectation("ZZ", at_least=half) == GOOD
+    assert support(["00", "11"], leak=tenth).check(GOOD, alpha=number(1) / number(1000)).passed
+    assert shots_for(detect=half, within=tenth) == shots_for(detect=0.5, within=0.1)
+
+
+class TestRounding:
+    @pytest.mark.parametrize(
+        ("probabilities", "within"),
+        [([0.166667] * 6, 0.0), ([0.333333] * 3, 0.0), ([0.3333] * 3, 0.05), ([0.3333] * 3, "fake")],
+    )
+    def test_rounded_probabilities_are_fine(self, probabilities, within):
+        distribution({f"{k:03b}": p for k, p in enumerate(probabilities)}, within=within)
+
+    @pytest.mark.parametrize(
+        ("probabilities", "within", "said"),
+        [([0.3333] * 3, 0.0, "0.9999"), ([0.33] * 3, 0.05, "0.99"), ([0.166668] * 6, 0.0, "1.000008")],
+    )
+    def test_others_are_refused_with_all_digits(self, probabilities, within, said):
+        with pytest.raises(ValueError, match=f"add up to {said}, and not to 1: "):
+            distribution({f"{k:03b}": p for k, p in enumerate(probabilities)}, within=within)
 
 
 class TestForms:
@@ -308,6 +353,18 @@ class TestMisuse:
         worst = min((claim.check({key: needed}) for key in ("00", "01", "10", "11")), key=lambda v: v.p_value)
         assert not worst.passed
 
+    @pytest.mark.parametrize(("leak", "shots"), [(0.1, 6), (0.01, 3), (0.001, 2)])
+    def test_a_p_value_of_alpha_is_no_refutation(self, leak, shots):
+        with pytest.raises(TooFewShots, match=f"take {shots + 1} at least"):
+            support("0", leak=leak).check({"1": shots})
+        assert support("0", leak=leak) != {"1": shots + 1}
+
+    def test_a_refusal_is_short(self):
+        declared = {f"{k:010b}": 2**-10 for k in range(2**10)}
+        with pytest.raises(TooFewShots) as refused:
+            distribution(declared, within=0.5).check({"0" * 10: 5})
+        assert len(str(refused.value)) < 250
+
     def test_what_no_number_of_shots_can_refute_is_refused(self):
         with pytest.raises(TooFewShots, match="could not fail with any number of shots"):
             distribution({"0": 0.5, "1": 0.5}, within=0.6).check({"0": 10**6})
@@ -408,6 +465,23 @@ class TestShots:
         assert shots_for(detect=0.5, power=0.99) == 7  # 1 − 2⁻⁷ > 0.99
         assert shots_for(detect=1.0) == 1
 
+    @given(st.floats(-5, -0.5), st.floats(1.1, 8), st.floats(0.5, 0.999), st.floats(-8, -1))
+    def test_from_there_on_they_suffice_and_one_less_does_not(self, exponent, factor, power, alpha):
+        within, alpha = 10**exponent, 10**alpha
+        detect = min(within * factor, 1.0)
+        if detect <= within:
+            return
+        try:
+            shots = shots_for(detect=detect, within=within, alpha=alpha, power=power)
+        except ValueError:
+            return
+        more = np.unique(np.geomspace(shots, 1.5 * shots + 20 / within, 2000).astype(int))
+        numbers = np.array([shots - 1, *more])[shots == 1 :]
+        critical = stats.binom.isf(alpha, numbers, within) + 1
+        powers = stats.binom.sf(critical - 1, numbers, detect)
+        assert (powers[shots > 1 :] >= power - 1e-9).all()
+        assert shots == 1 or powers[0] < power + 1e-9
+
     def test_large_numbers(self):
         shots = shots_for(detect=0.0105, within=0.01)
         critical = stats.binom.isf(1e-6, shots, 0.01) + 1
@@ -442,6 +516,9 @@ class Session:
     def judge(self, claim, counts):
         self.heard.append((claim, counts))
         return True
+
+    def oppose(self, claim, counts):
+        return not self.judge(claim, counts)
 
     def execution(self, counts):
         return self if self.counts and sorted(counts.values()) == sorted(self.counts.values()) else None
@@ -534,6 +611,12 @@ class TestFake:
         thirds = dict.fromkeys(["001", "010", "100"], 1 / 3)
         rounded = distribution({"001": 0.33, "010": 0.33, "100": 0.34}, within="fake")
         assert self.check(rounded, {"001": 330, "010": 340, "100": 330}, ideal=thirds, noisy=thirds).passed
+
+    def test_too_few_shots_are_those_of_the_claim_that_was_made(self):
+        with pytest.raises(
+            TooFewShots, match=r"^distribution\(.*\) tolerates 0.134 and could not fail at .* with 2 shots against"
+        ):
+            self.check(self.claim, {"00": 2}, noisy=NOISY, published=0.25)
 
     def test_bits_in_another_order_are_refused(self):
         with (

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from pytest_iqm import journal
 from pytest_iqm.statistics.hints import hint
 from pytest_iqm.statistics.observed import CountsError, outcome, read, shape
-from pytest_iqm.statistics.planning import LARGEST, critical, smallest_that_can_fail
+from pytest_iqm.statistics.planning import LARGEST, exceeds, smallest_that_can_fail
 from pytest_iqm.statistics.tails import (
     at_least,
     at_most,
@@ -193,7 +194,7 @@ class Distribution(Claim):
             shots=shots,
             tvd=total_variation(observed / shots, expected),
             within=delta,
-            critical=critical(shots, delta, each),
+            refuted_by=partial(exceeds, shots=shots, within=delta, level=each),
             outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
             hint=None if passed else hint(seen, self.probabilities, delta),
         )
@@ -269,7 +270,7 @@ class Bound(Claim):
             shots=shots,
             tvd=max(0.0, *misses),
             within=within,
-            critical=critical(shots, within, alpha / sides),
+            refuted_by=partial(exceeds, shots=shots, within=within, level=alpha / sides),
             value=f"{self.quantity} = {value:.3f}",
             outcomes=(
                 _row(self.event, None, happened, shots),
@@ -383,44 +384,44 @@ class SameAs(Claim):
         self.counts = read(counts)
         self.within = _tolerance("within", within)
         self._named = named
+        self._bits = _width(self.counts, "outcomes")
+        self._shots = sum(self.counts.values())
+        self._outcomes = 2.0 ** min(self._bits, 1000)
+        known = [count for count in self.counts.values() if count]
+        self._rarest = 0 if len(known) < self._outcomes else min(known)
 
     def __repr__(self) -> str:
         return f"same_as({self.counts}, within={self.within:g})"
+
+    def _refuted(self, rare: int, shots: int, alpha: float) -> bool:
+        """Whether so many shots of the rarest outcome refute it, if all others are of another one."""
+        one, other = (rare, shots - rare), (self._rarest, self._shots - self._rarest)
+        return refutes_equality(np.array(one, float), np.array(other, float), self.within, self._outcomes) < alpha
 
     def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
         """Judge counts, see :meth:`Claim.check`."""
         alpha = journal.alpha(alpha)
         seen = read(counts)
-        width = _fitting(seen, _width(self.counts, ""), counts, ())
+        _fitting(seen, self._bits, counts, ())
         keys = sorted({*self.counts, *seen})
         one = np.array([seen.get(key, 0) for key in keys], float)
         other = np.array([self.counts.get(key, 0) for key in keys], float)
-        shots, former = int(one.sum()), int(other.sum())
-        outcomes = 2.0 ** min(width, 1000)
-        p_value = refutes_equality(one, other, self.within, outcomes)
-        known = sorted(count for count in self.counts.values() if count)
-        rarest = 0 if len(known) < outcomes else known[0]
-
-        def refute(rare: int, shots: int) -> bool:
-            extreme, before = np.array([rare, shots - rare], float), np.array([rarest, former - rarest], float)
-            return refutes_equality(extreme, before, self.within, outcomes) < alpha
-
-        enough = bisect_left(range(shots + 1), True, key=lambda rare: refute(rare, shots))
-        if enough > shots:
-            needed = bisect_left(range(LARGEST), True, key=lambda shots: refute(shots, shots), lo=1)
-            _few(
-                self._named or f"{self!r:.80}", shots, alpha, needed if needed < LARGEST else None, f" against {former}"
-            )
-        rows = [_row(key, self.counts.get(key, 0) / former, seen.get(key, 0), shots) for key in keys]
+        shots = int(one.sum())
+        p_value = refutes_equality(one, other, self.within, self._outcomes)
+        if not self._refuted(shots, shots, alpha):
+            needed = bisect_left(range(LARGEST), True, key=lambda more: self._refuted(more, more, alpha), lo=1)
+            claim, against = self._named or f"{self!r:.80}", f" against {self._shots}"
+            _few(claim, shots, alpha, needed if needed < LARGEST else None, against)
+        rows = [_row(key, self.counts.get(key, 0) / self._shots, seen.get(key, 0), shots) for key in keys]
         return Verdict(
             claim=f"TVD(device, counts before) ≤ {self.within:g}",
             passed=p_value >= alpha,
             p_value=p_value,
             alpha=alpha,
             shots=shots,
-            tvd=total_variation(one / shots, other / former),
+            tvd=total_variation(one / shots, other / self._shots),
             within=self.within,
-            critical=enough,
+            refuted_by=partial(self._refuted, shots=shots, alpha=alpha),
             final=True,
             outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
         )

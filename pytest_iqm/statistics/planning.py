@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_iqm import journal
-from pytest_iqm.statistics.tails import Array, at_least, level
+from pytest_iqm.statistics.tails import at_least, level
 
 __tracebackhide__ = journal.misuse
 
@@ -88,12 +88,9 @@ def shots_for(
     return shots
 
 
-def critical(shots: int, within: float, level: float) -> int:
-    """Return how many of these shots refute that an event has at most the probability ``within``.
-
-    It is one more than there are if none do.
-    """
-    return int(_critical(np.array([shots]), within, level)[0])
+def exceeds(count: int, *, shots: int, within: float, level: float) -> bool:
+    """Return whether so many of the shots refute that an event has at most the probability ``within``."""
+    return bool(at_least(count, shots, within) < level)
 
 
 def smallest_that_can_fail(probability: float, level: float) -> int:
@@ -111,15 +108,4 @@ def _first(counts: Numbers, within: float, level: float) -> Numbers:
         middle = (low + high) // 2
         enough = at_least(counts - 1, middle, within) >= level
         high[enough], low[~enough] = middle[enough], middle[~enough]
-    return high
-
-
-def _critical(shots: Numbers, within: float, level: float) -> Array:
-    """Return for each number of shots the smallest count that refutes ``within``; one more than shots if none does."""
-    low: Array = np.zeros(len(shots))
-    high: Array = np.asarray(shots + 1, dtype=np.float64)
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
-        refuted = at_least(middle, shots, within) < level
-        high[refuted], low[~refuted] = middle[refuted], middle[~refuted]
     return high

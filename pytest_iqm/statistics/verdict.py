@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from pytest_iqm.statistics.tails import at_least
 
@@ -48,8 +50,8 @@ class Verdict:
         tvd: Total variation distance between observed and declared; of other claims, by how much what was observed
             misses its bound (0 if it does not).
         within: What the claim tolerates: a distance, or the probability of what it says not to happen.
-        critical: How many shots of an outcome that is not declared (of others, of what it says not to happen) refute
-            it; one more than there are if none do.
+        refuted_by: Whether so many shots of an outcome that is not declared refute it; of the rarest one where all are,
+            or of what the claim says not to happen.
         outcomes: The outcomes, the worst first.
         value: What was observed of a single number, such as ``⟨ZZ⟩ = 0.91``; empty if the claim is about outcomes.
         unit: What the shots are.
@@ -67,7 +69,7 @@ class Verdict:
     shots: int
     tvd: float
     within: float
-    critical: int
+    refuted_by: Callable[[int], bool] = field(compare=False)
     outcomes: tuple[Outcome, ...]
     value: str = ""
     unit: str = "shots"
@@ -95,7 +97,8 @@ class Verdict:
 
     def power(self, detect: float) -> float:
         """Return how often, at least, a device would fail that has an undeclared outcome of probability ``detect``."""
-        return float(at_least(self.critical, self.shots, detect))
+        critical = bisect_left(range(self.shots + 1), True, key=self.refuted_by)
+        return float(at_least(critical, self.shots, detect))
 
     def __bool__(self) -> bool:
         return self.passed

@@ -4,7 +4,7 @@ Shots are drawn from devices on the boundary of the null hypothesis at fixed see
 exactly nominal, a count above the bound that is asserted would come once in 10⁹ such tests.
 """
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -65,6 +65,12 @@ def test_halves_of_samples_know_nothing_of_each_other(k):
     for one, other in combinations(range(4), 2):
         for x in range(k):
             assert abs(np.corrcoef(shares[:, one, x], shares[:, other, x])[0, 1]) < 6 / np.sqrt(DRAWS)
+
+
+def test_single_shots_refute_nothing():
+    """However they are split, and whichever half of them is empty."""
+    ones = np.eye(64)[:8]
+    assert all(refutes_equality(one, other, 0.0, 64) == 1.0 for one, other in product(ones, ones))
 
 
 @pytest.mark.parametrize("shots", [10**4, 10**7, 10**10])

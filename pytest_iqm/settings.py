@@ -201,8 +201,9 @@ class Settings:
             line += f", {self.budget}"
             if live.timeout.value is not None:
                 line += f", time-out {live.timeout.value:g} s a test ({live.timeout.source})"
+            line += self._claims
             recording = f", recording {self.record} in {self._folder}"
-            return line + self._claims if self.record.value == "off" else line + self._claims + recording
+            return line if self.record.value == "off" else line + recording
         if self.record.value == "replay":
             return f"iqm: replay ({self.record.source}) of {self._folder}{self._claims}"
         line = f"iqm: fake {', '.join(self.devices.value)} ({self.devices.source}), seed {self.seed}{self._claims}"

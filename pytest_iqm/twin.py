@@ -23,7 +23,7 @@ from iqm_fakes.simulator import CircuitError, Simulator
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
-    from iqm_fakes.simulator.circuit import Operation, Program
+    from iqm_fakes.simulator.circuit import Program
 
 
 class ExecutionError(RuntimeError):
@@ -90,31 +90,27 @@ class Twin:
         lost, empty = 0.0, set(program.components)
         for operation in program.operations:
             locus = tuple(program.components[target] for target in operation.targets)
-            seconds = self._seconds(operation, locus)
-            if operation.name in ("measure", "measure_fidelity"):
-                lost = _mixed(lost, max(self.noise.readout(locus[0], operation.name, operation.implementation)))
-            elif operation.name == "reset" and self.noise.measures(locus[0]):  # by a measurement
-                lost = _mixed(lost, max(self.noise.readout(locus[0])))
-            elif operation.name not in ("reset", "reset_wait", "delay"):
-                gate = self.noise.gate(operation.name, locus, operation.implementation)
-                lost = _mixed(lost, gate.depolarizing * (1 - 4.0 ** -len(locus)))
-            if operation.name == "move":
-                empty ^= set(locus) if len(empty & set(locus)) == 1 else set()
-            elif operation.name in ("reset", "reset_wait"):
-                empty |= set(locus)
-            elif operation.name != "delay":
-                empty -= set(locus)
+            seconds = 0.0
+            match operation.name:
+                case "measure" | "measure_fidelity":  # relaxation during it is part of its errors
+                    lost = _mixed(lost, max(self.noise.readout(locus[0], operation.name, operation.implementation)))
+                    empty -= set(locus)
+                case "reset" | "reset_wait":
+                    if operation.name == "reset" and self.noise.measures(locus[0]):  # it is a measurement, and a flip
+                        lost = _mixed(lost, max(self.noise.readout(locus[0])))
+                    empty |= set(locus)
+                case "delay":
+                    seconds = operation.parameters[0]
+                case gate:
+                    seconds, depolarizing = self.noise.gate(gate, locus, operation.implementation)
+                    lost = _mixed(lost, depolarizing * (1 - 4.0 ** -len(locus)))
+                    if gate != "move":
+                        empty -= set(locus)
+                    elif len(empty & set(locus)) == 1:
+                        empty ^= set(locus)
             for component in set(locus) - empty:
                 lost = _relaxed(lost, seconds, self.noise.relaxation(component))
         return lost
-
-    def _seconds(self, operation: Operation, locus: tuple[str, ...]) -> float:
-        """Return for how long the components of an operation relax, as they are simulated."""
-        if operation.name == "delay":
-            return operation.parameters[0]
-        if operation.name in ("measure", "measure_fidelity", "reset", "reset_wait"):  # is part of the readout errors
-            return 0.0
-        return self.noise.gate(operation.name, locus, operation.implementation).duration
 
 
 def _mixed(lost: float, error: float) -> float:
@@ -184,10 +180,8 @@ class Twins:
 
     def circuit(self, job: str, counts: dict[str, int]) -> Execution | None:
         """Return the circuit of a job that counts are of, or the only one it has, which they may be made of."""
-        found = self.execution([job], counts)
-        if found is None and len(get(self.client, f"jobs/{job}/payload")["circuits"]) == 1:
-            found = Execution(self, job, 0)
-        return found
+        first = Execution(self, job, 0)
+        return self.execution([job], counts) or (first if first.circuits == 1 else None)
 
 
 @dataclass(frozen=True)
@@ -206,13 +200,17 @@ class Execution:
     index: int
 
     def __str__(self) -> str:
-        number = len(self._submission["circuits"])
-        return self.job if number == 1 else f"{self.job}, circuit {self.index + 1} of {number}"
+        return self.job if self.circuits == 1 else f"{self.job}, circuit {self.index + 1} of {self.circuits}"
 
     @cached_property
     def _submission(self) -> dict[str, Any]:
         submission: dict[str, Any] = get(self.twins.client, f"jobs/{self.job}/payload")
         return submission
+
+    @property
+    def circuits(self) -> int:
+        """How many circuits its job has."""
+        return len(self._submission["circuits"])
 
     @cached_property
     def payload(self) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Claims:
 
     def _looked_into(self, claim: Claim, verdict: Verdict, counts: Any) -> tuple[Verdict, list[str]]:
         """Return a verdict, with a hint if nothing but noise may be wrong, and lines about the job."""
-        from pytest_iqm.statistics.claims import Distribution
+        from pytest_iqm.statistics.claims import CALIBRATION, Distribution
         from pytest_iqm.statistics.observed import read
         from pytest_iqm.twin import UNKNOWN
 
@@ -116,13 +116,10 @@ class Claims:
             execution = self.execution(read(counts))
             lines = [] if execution is None else [f"job       {execution}"]
             if execution is not None and isinstance(claim, Distribution) and isinstance(claim.within, float):
-                allowed = execution.tolerance()
-                if (
-                    claim.within < allowed < 1
-                    and Distribution(claim.probabilities, within=allowed).check(counts).passed
-                ):
-                    hint = f"only noise is wrong: published errors allow {allowed:.3g}, as within='calibration' does"
-                    verdict = replace(verdict, hint=hint)
+                noise = Distribution(claim.probabilities, within=CALIBRATION).check(counts)
+                if noise.passed:
+                    hint = f"published errors allow {noise.within:.3g}, as within='calibration' does"
+                    verdict = replace(verdict, hint=f"only noise is wrong: {hint}")
         except errors:  # the machine does not tell, or there are too few shots to say
             pass
         return verdict, lines

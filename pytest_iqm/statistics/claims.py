@@ -150,14 +150,11 @@ class Distribution(Claim):
         program = Distribution(self.probabilities, within=DECLARED).check(
             execution.simulated(SIMULATED, noise=False), alpha=alpha / 2
         )
-        verdict, claim = (
-            replace(program, final=True, unit="simulated shots"),
-            f"TVD(circuit without noise, declared) ≤ {DECLARED:g}",
-        )
+        claim = f"TVD(circuit without noise, declared) ≤ {DECLARED:g}"
+        verdict = replace(program, final=True, unit="simulated shots")
         if program.passed:
             delta = 1 - (1 - _published(execution)) ** self.drift
-            fake = SameAs(execution.simulated(SIMULATED), within=delta, named=f"{self!r:.80} tolerates {delta:.3g} and")
-            machine = fake.check(seen, alpha=alpha / 2)
+            machine = SameAs(execution.simulated(SIMULATED), within=delta).judged(seen, alpha / 2, self, delta)
             if machine.p_value <= program.p_value:
                 verdict = replace(machine, final=False)  # fresh shots are compared with a sample of their own
                 claim = f"TVD(device, its fake) ≤ {delta:.3g} (drift {self.drift:g})"
@@ -181,7 +178,7 @@ class Distribution(Claim):
         observed, expected = np.array(cells, float), np.array(q)
         shots = int(observed.sum())
         each = level(alpha, len(q))
-        _enough(shots, min(1.0, min(q) + delta), each, alpha, f"{self!r:.80} tolerates {delta:.3g} and")
+        _enough(self, shots, min(1.0, min(q) + delta), each, alpha, delta)
         p_value = refutes_distribution(observed, expected, delta)
         passed = p_value >= alpha
         keys = dict.fromkeys([*self.probabilities, *seen])
@@ -241,13 +238,8 @@ class Bound(Claim):
         low, high = self.low, self.high
         sides = (low is not None) + (high is not None)
         within = high if high is not None else 1 - (low or 0.0)
-        _enough(
-            shots,
-            min(1.0 if low is None else 1 - low, 1.0 if high is None else high),
-            alpha / sides,
-            alpha,
-            f"{self!r:.80}",
-        )
+        likeliest = min(1.0 if low is None else 1 - low, 1.0 if high is None else high)
+        _enough(self, shots, likeliest, alpha / sides, alpha)
         tails = [1.0]
         if low is not None:
             tails.append(at_most(happened, shots, low))
@@ -380,10 +372,9 @@ class Expectation(Bound):
 class SameAs(Claim):
     """Two devices have about the same distribution; see :func:`same_as`."""
 
-    def __init__(self, counts: Any, *, within: float = 0.0, named: str = "") -> None:
+    def __init__(self, counts: Any, *, within: float = 0.0) -> None:
         self.counts = read(counts)
         self.within = _tolerance("within", within)
-        self._named = named
         self._bits = _width(self.counts, "outcomes")
         self._shots = sum(self.counts.values())
         self._outcomes = 2.0 ** min(self._bits, 1000)
@@ -403,6 +394,10 @@ class SameAs(Claim):
         alpha = journal.alpha(alpha)
         seen = read(counts)
         _fitting(seen, self._bits, counts, ())
+        return self.judged(seen, alpha, self)
+
+    def judged(self, seen: dict[str, int], alpha: float, claim: Claim, tolerance: float | None = None) -> Verdict:
+        """Judge counts that fit; so few that they prove nothing are said to be so of the claim that was made."""
         keys = sorted({*self.counts, *seen})
         one = np.array([seen.get(key, 0) for key in keys], float)
         other = np.array([self.counts.get(key, 0) for key in keys], float)
@@ -410,8 +405,7 @@ class SameAs(Claim):
         p_value = refutes_equality(one, other, self.within, self._outcomes)
         if not self._refuted(shots, shots, alpha):
             needed = bisect_left(range(LARGEST), True, key=lambda more: self._refuted(more, more, alpha), lo=1)
-            claim, against = self._named or f"{self!r:.80}", f" against {self._shots}"
-            _few(claim, shots, alpha, needed if needed < LARGEST else None, against)
+            _few(claim, shots, alpha, needed if needed < LARGEST else None, tolerance, f" against {self._shots}")
         rows = [_row(key, self.counts.get(key, 0) / self._shots, seen.get(key, 0), shots) for key in keys]
         return Verdict(
             claim=f"TVD(device, counts before) ≤ {self.within:g}",
@@ -557,17 +551,22 @@ def _fitting(seen: Mapping[str, int], width: int, counts: Any, declared: tuple[i
     return width
 
 
-def _enough(shots: int, likeliest: float, level: float, alpha: float, claim: str) -> None:
+def _enough(
+    claim: Claim, shots: int, likeliest: float, level: float, alpha: float, tolerance: float | None = None
+) -> None:
     """Refuse a number of shots with which not even the worst outcome would refute a claim."""
     needed = None if likeliest >= 1 else smallest_that_can_fail(likeliest, level)
     if needed is None or shots < needed:
-        _few(claim, shots, alpha, needed)
+        _few(claim, shots, alpha, needed, tolerance)
 
 
-def _few(claim: str, shots: int, alpha: float, needed: int | None, against: str = "") -> NoReturn:
+def _few(
+    claim: Claim, shots: int, alpha: float, needed: int | None, tolerance: float | None, against: str = ""
+) -> NoReturn:
+    said = f"{claim!r:.80}" if tolerance is None else f"{claim!r:.80} tolerates {tolerance:.3g} and"
     if needed is None:
-        raise TooFewShots(f"{claim} could not fail with any number of shots{against}: it allows all that can happen")
-    raise TooFewShots(f"{claim} could not fail at α = {alpha:g} with {shots} shots{against}: take {needed} at least")
+        raise TooFewShots(f"{said} could not fail with any number of shots{against}: it allows all that can happen")
+    raise TooFewShots(f"{said} could not fail at α = {alpha:g} with {shots} shots{against}: take {needed} at least")
 
 
 def _row(name: str, declared: float | None, count: int, shots: int) -> Outcome:

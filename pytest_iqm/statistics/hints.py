@@ -47,7 +47,7 @@ def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distrib
     for bit in range(width):
         zero, one_, flip = (partial(_with, place=width - 1 - bit, value=value) for value in ("0", "1", None))
         at_zero, at_one = _mapped(declared, zero), _mapped(declared, one_)
-        share = sum(p for key, p in declared.items() if key[width - 1 - bit] == "1")
+        share = _ones(declared, bit)
         yield f"bit {bit} is flipped (an X too many or too few?)", _mapped(declared, flip)
         yield f"bit {bit} is always 0 (a missing gate on it, such as an H or a CX?)", at_zero
         yield f"bit {bit} is always 1 (a missing gate on it, such as an H or a CX?)", at_one
@@ -60,13 +60,10 @@ def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distrib
 
 def _several(declared: Distribution, observed: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
     """Yield what is made of several bits: those that should vary and hardly do, and those that are the other way."""
-    shares = [
-        [sum(p for key, p in each.items() if key[-1 - bit] == "1") for each in (declared, observed)]
-        for bit in range(width)
-    ]
-    varying = [(bit, ones, seen) for bit, (ones, seen) in enumerate(shares) if 0.25 <= ones <= 0.75]
+    shares = [(bit, _ones(declared, bit), _ones(observed, bit)) for bit in range(width)]
+    varying = [(bit, ones, seen) for bit, ones, seen in shares if 0.25 <= ones <= 0.75]
     missing = "(a missing gate on one of them, such as an H or a CX?)"
-    flipped = [bit for bit, (ones, seen) in enumerate(shares) if abs(ones - 0.5) > 0.25 and abs(seen - ones) > 0.5]
+    flipped = [bit for bit, ones, seen in shares if abs(ones - 0.5) > 0.25 and abs(seen - ones) > 0.5]
     for value, bits, words in (
         ("0", [bit for bit, ones, seen in varying if seen < ones / 4], f"always 0 {missing}"),
         ("1", [bit for bit, ones, seen in varying if 1 - seen < (1 - ones) / 4], f"always 1 {missing}"),
@@ -83,7 +80,7 @@ def _angles(declared: Distribution, observed: Distribution, width: int) -> Itera
     """Yield what wrong angles make of one bit: another share of ones, on which the rest depends, or a part flipped."""
     for bit in range(width):
         place = width - 1 - bit
-        share, seen = (sum(p for key, p in each.items() if key[place] == "1") for each in (declared, observed))
+        share, seen = _ones(declared, bit), _ones(observed, bit)
         if 0 < share < 1:
             factor = {"0": (1 - seen) / (1 - share), "1": seen / share}
             words = f"bit {bit} is 1 with probability {seen:.2f} and not {share:.2f} (a wrong angle?)"
@@ -97,6 +94,11 @@ def _angles(declared: Distribution, observed: Distribution, width: int) -> Itera
             part = min(max(fit, 0.0), 1.0)
             words = f"bit {bit} is flipped in {part:.0%} of the shots (a wrong angle?)"
             yield words, {key: declared.get(key, 0.0) + part * value for key, value in change.items()}
+
+
+def _ones(distribution: Mapping[str, float], bit: int) -> float:
+    """Return the probability that a bit is 1."""
+    return sum(p for key, p in distribution.items() if key[-1 - bit] == "1")
 
 
 def _reversed(key: str) -> str:

@@ -68,11 +68,12 @@ def shots_for(
         """
         return at_least(counts, _first(counts, within, each), detect) >= power
 
+    too_many = f"more than {LARGEST} shots: detect={detect} is too close to within={within}"
     low, high = 0, 1
     while not enough(np.arange(high, high + WINDOW)).all():
         low, high = high, 2 * high
         if high > LARGEST:
-            raise ValueError(f"more than {LARGEST} shots: detect={detect} is too close to within={within}")
+            raise ValueError(too_many)
     while high - low > WINDOW:
         middle = (low + high) // 2
         if enough(np.arange(middle, middle + WINDOW)).all():
@@ -84,7 +85,7 @@ def shots_for(
     first, end = (int(n) for n in _first(np.array([last, last + 1]), within, each))
     shots = bisect_left(range(end), True, key=lambda n: bool(at_least(last, n, detect) >= power), lo=first)
     if shots > LARGEST:
-        raise ValueError(f"more than {LARGEST} shots: detect={detect} is too close to within={within}")
+        raise ValueError(too_many)
     return shots
 
 
@@ -103,7 +104,7 @@ def smallest_that_can_fail(probability: float, level: float) -> int:
 
 def _first(counts: Numbers, within: float, level: float) -> Numbers:
     """Return for each count from which number of shots on it takes as many to refute ``within``."""
-    low, high = counts - 2, np.full(len(counts), 2 * LARGEST)  # fewer never refuse, and nobody wants to know
+    low, high = counts - 2, np.full(len(counts), 2 * LARGEST)  # fewer never refute, and nobody wants to know more
     while (high - low > 1).any():
         middle = (low + high) // 2
         enough = at_least(counts - 1, middle, within) >= level

@@ -353,14 +353,14 @@ def test_the_same_claims_hold_live_and_mean_nothing_on_random_bits(suite, monkey
     assert "claims: 3; if" in result.stdout.str()
 
 
-def test_random_bits_refute_what_should_be_refuted(suite, monkeypatch):
-    server = FakeIQMServer(Device.from_document({**Device.load("adonis").document, "alias": "adonis:mock"}), seed=1)
-    with loopback(Api(server, token=TOKEN)) as url:
-        monkeypatch.setenv("IQM_SERVER_URL", url)
-        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", "adonis:mock")
-        monkeypatch.setenv("IQM_TOKEN", TOKEN)
-        outcomes = suite("--iqm-live", "-k", "differ", test_a=NOT).parseoutcomes()
-    assert outcomes["inconclusive"] == 2
+class TestRandomBits:
+    @pytest.fixture
+    def server(self):
+        document = {**Device.load("adonis").document, "alias": "adonis:mock"}
+        return FakeIQMServer(Device.from_document(document), seed=1)
+
+    def test_they_refute_what_should_be_refuted(self, live):
+        assert live("-k", "differ", test_a=NOT).parseoutcomes()["inconclusive"] == 2
 
 
 FAKE = """

@@ -115,51 +115,48 @@ def test_other_measurement_keys_are_nobodys_bits():
         in_qiskit_order(["m0", "m1"], {"00": 1})
 
 
+def compared(device, instructions):
+    """Return how far noise takes a circuit from its ideal, exactly, and what is tolerated."""
+    twin = Twin(Noise(DEVICES[device]().calibration()), simulator(device), simulator(device, noise=False))
+    noisy, ideal = (Truth(instructions, noise=noise).distribution() for noise in (True, False))
+    distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
+    return distance, twin.tolerance(twin.noisy.check(Circuit("", tuple(instructions)), Options()))
+
+
 @pytest.mark.parametrize("early", [0, 1])
 @pytest.mark.parametrize("device", ["chain", "star", "dephased"])
 def test_no_circuit_is_further_from_its_ideal_than_tolerated(device, early):
     """The exact distributions of 60 random circuits of a few operations each, with noise and without."""
-    twin = Twin(Noise(DEVICES[device]().calibration()), simulator(device), simulator(device, noise=False))
     parts = []
     for seed in range(60):
         instructions = random_circuit(device, np.random.default_rng([6, seed]), steps=3, early=early)
-        noisy, ideal = (Truth(instructions, noise=noise).distribution() for noise in (True, False))
-        distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
-        parts.append(distance / twin.tolerance(twin.noisy.check(Circuit("", tuple(instructions)), Options())))
+        distance, tolerance = compared(device, instructions)
+        parts.append(distance / tolerance)
     assert 0.6 < max(parts) <= 1
+
+
+FLIP = do("prx", "QB1", angle=math.pi, phase=0.0)
+READ, READ_FAST = do("measure", "QB1", key="m"), do("measure", "QB1", key="m", implementation="fast_constant")
 
 
 @pytest.mark.parametrize(
     ("steps", "least"),
     [
-        ([do("measure", "QB1", key="m", implementation="fast_constant")], 0.5),
-        (
-            [do("prx", "QB1", angle=math.pi, phase=0.0), do("measure", "QB1", key="m", implementation="fast_constant")],
-            0.6,
-        ),
-        ([do("prx", "QB1", angle=math.pi, phase=0.0), do("reset", "QB1"), do("measure", "QB1", key="m")], 0.3),
-        ([do("prx", "QB1", angle=1.0, phase=0.0), do("reset_wait", "QB1"), do("measure", "QB1", key="m")], 0.0),
+        ([READ_FAST], 0.5),
+        ([FLIP, READ_FAST], 0.6),
+        ([FLIP, do("reset", "QB1"), READ], 0.3),
+        ([do("prx", "QB1", angle=1.0, phase=0.0), do("reset_wait", "QB1"), READ], 0.0),
     ],
 )
 def test_measurements_and_resets_count_as_they_are_done(steps, least):
-    twin = Twin(Noise(DEVICES["chain"]().calibration()), simulator("chain"), simulator("chain", noise=False))
-    tolerance = twin.tolerance(twin.noisy.check(Circuit("", tuple(steps)), Options()))
-    noisy, ideal = (Truth(steps, noise=noise).distribution() for noise in (True, False))
-    distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
+    distance, tolerance = compared("chain", steps)
     assert least * tolerance <= distance * (1 + 1e-9) <= tolerance * (1 + 1e-9)
 
 
 def test_the_bound_is_reached_by_a_circuit_that_is_wrong_whenever_anything_happens():
     """A qubit that is flipped, waits and is read; all that the bound allows more is a depolarised or read 1 twice."""
-    instructions = [
-        do("prx", "QB1", angle=math.pi, phase=0.0),
-        do("delay", "QB1", duration=3e-6),
-        do("measure", "QB1", key="m"),
-    ]
-    noisy = Truth(instructions, noise=True).distribution()[(0,)]
-    twin = Twin(Noise(DEVICES["chain"]().calibration()), simulator("chain"), simulator("chain", noise=False))
-    tolerance = twin.tolerance(twin.noisy.check(Circuit("", tuple(instructions)), Options()))
-    assert noisy <= tolerance < 1.5 * noisy
+    distance, tolerance = compared("chain", [FLIP, do("delay", "QB1", duration=3e-6), READ])
+    assert distance <= tolerance < 1.5 * distance
 
 
 @pytest.mark.parametrize("device", ["adonis", "garnet", "deneb"])

@@ -108,8 +108,9 @@ class Twin:
                         empty -= set(locus)
                     elif len(empty & set(locus)) == 1:
                         empty ^= set(locus)
-            for component in set(locus) - empty:
-                lost = _relaxed(lost, seconds, self.noise.relaxation(component))
+            for component in locus:  # in order, which matters where distances add up
+                if component not in empty:
+                    lost = _relaxed(lost, seconds, self.noise.relaxation(component))
         return lost
 
 

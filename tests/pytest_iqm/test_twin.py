@@ -1,6 +1,9 @@
 """What is known of a circuit that ran: found by its counts, and run again by the machine or by its fake."""
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -151,6 +154,34 @@ READ, READ_FAST = do("measure", "QB1", key="m"), do("measure", "QB1", key="m", i
 def test_measurements_and_resets_count_as_they_are_done(steps, least):
     distance, tolerance = compared("chain", steps)
     assert least * tolerance <= distance * (1 + 1e-9) <= tolerance * (1 + 1e-9)
+
+
+BELL = """
+from qiskit import QuantumCircuit, transpile
+from pytest_iqm import FakeIQMClient, IQMBackend, distribution
+
+backend = IQMBackend(FakeIQMClient("deneb", seed=1))
+circuit = QuantumCircuit(2)
+circuit.h(0)
+circuit.cx(0, 1)
+circuit.measure_all()
+job = backend.run(transpile(circuit, backend, seed_transpiler=1), shots=1000)
+claim = distribution({"00": 0.5, "11": 0.5}, within="calibration", job=job)
+print(claim.check(job.result()).within)
+"""
+
+
+def test_the_tolerance_is_the_same_in_every_process():
+    """Sets of names are in another order in each."""
+    command = [sys.executable, "-W", "ignore", "-c", BELL]
+    tolerances = {
+        subprocess.run(
+            command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True, timeout=120
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(tolerances) == 1
+    assert 0.05 < float(tolerances.pop()) < 0.2
 
 
 def test_the_bound_is_reached_by_a_circuit_that_is_wrong_whenever_anything_happens():

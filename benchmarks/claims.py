@@ -22,8 +22,8 @@ from qiskit.quantum_info import Operator, Statevector
 from scipy import stats
 
 from iqm_fakes import FakeIQMClient
-from iqm_fakes.payload import CircuitJobPayload
-from iqm_fakes.results import histogram
+from iqm_fakes.wire.payload import CircuitJobPayload
+from iqm_fakes.wire.results import histogram
 from pytest_iqm import IQMBackend, distribution, journal, shots_for
 from pytest_iqm.journal import ALPHA
 from pytest_iqm.statistics import Claim, CountsError, TooFewShots

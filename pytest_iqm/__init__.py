@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from iqm_fakes.startup import quick_imports
+from iqm_fakes.vendor.quick_imports import quick_imports
 from pytest_iqm._version import __version__
 
 if TYPE_CHECKING:

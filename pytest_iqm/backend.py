@@ -13,7 +13,7 @@ from iqm.qiskit_iqm.iqm_provider import IQMBackend as VendorBackend
 from qiskit import QuantumCircuit
 from qiskit.providers import Options
 
-from iqm_fakes.client import quantum_computer_alias
+from iqm_fakes.vendor.http import quantum_computer_alias
 
 
 class IQMBackend(VendorBackend):

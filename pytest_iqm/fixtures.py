@@ -72,7 +72,7 @@ def iqm_http(request: pytest.FixtureRequest, _iqm_machine: Machine) -> Iterator[
     Other addresses are untouched. Skips with --iqm-live.
     """
     from iqm_fakes import Api
-    from iqm_fakes.transport import intercepted
+    from iqm_fakes.web.requests_interception import intercepted
 
     server = _fake(request, _iqm_machine).server
     with intercepted(Api(server)):

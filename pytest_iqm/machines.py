@@ -100,13 +100,13 @@ class Machine:
     @property
     def name(self) -> str:
         """The alias of the quantum computer."""
-        from iqm_fakes.client import quantum_computer_alias
+        from iqm_fakes.vendor.http import quantum_computer_alias
 
         return quantum_computer_alias(self.client)
 
     def architecture(self) -> dict[str, Any]:
         """Return the dynamic quantum architecture, as the server has it."""
-        from iqm_fakes.client import dynamic_quantum_architecture
+        from iqm_fakes.vendor.http import dynamic_quantum_architecture
 
         return dynamic_quantum_architecture(self.client)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iqm_fakes.startup import quick_imports
+from iqm_fakes.vendor.quick_imports import quick_imports
 from pytest_iqm.fixtures import (
     MACHINES,
     _iqm_machine,

@@ -55,7 +55,7 @@ class Live:
 
     def connect(self) -> IQMClient:
         """Return the vendor's client for it."""
-        from iqm_fakes.client import connect
+        from iqm_fakes.vendor.http import connect
 
         return connect(self.url.value, quantum_computer=self.computer.value)
 
@@ -148,7 +148,7 @@ class Settings:
         """The devices that are files, not bundled ones."""
         if self.devices.source == "default":
             return ()
-        from iqm_fakes.device import bundled_devices
+        from iqm_fakes.device.bundled import bundled_devices
 
         return tuple(device for device in self.devices.value if device not in bundled_devices())
 
@@ -220,7 +220,8 @@ def _devices(config: pytest.Config) -> Setting[tuple[str, ...]]:
     elif inis:
         devices = Setting(tuple(device_in(ini_folder, device) for device in inis), "ini iqm_device")
     if devices.source != "default":
-        from iqm_fakes.device import Device, DeviceError, bundled_devices
+        from iqm_fakes.device.bundled import bundled_devices
+        from iqm_fakes.device.device import Device, DeviceError
 
         for device in devices.value:
             try:

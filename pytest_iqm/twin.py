@@ -13,12 +13,13 @@ from uuid import UUID
 
 import numpy as np
 
-from iqm_fakes.client import VENDOR_ERRORS, FakeIQMClient, get, post, quantum_computer_alias
-from iqm_fakes.device import Device, DeviceError
-from iqm_fakes.noise import Noise, Relaxation
-from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
-from iqm_fakes.results import histogram
+from iqm_fakes.client import FakeIQMClient
+from iqm_fakes.device.device import Device, DeviceError
+from iqm_fakes.device.error_rates import Noise, Relaxation
 from iqm_fakes.simulator import CircuitError, Simulator
+from iqm_fakes.vendor.http import VENDOR_ERRORS, get, post, quantum_computer_alias
+from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.wire.results import histogram
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient

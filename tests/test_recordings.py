@@ -56,7 +56,7 @@ if sys.argv[1] == "offline":
     from iqm_fakes import FakeIQMClient
     client = FakeIQMClient(recordings="iqm_recordings")
 else:
-    from iqm_fakes.client import connect
+    from iqm_fakes.vendor.http import connect
     client = connect(sys.argv[1], quantum_computer="garnet")
 backend = IQMBackend(client, use_metrics=True)
 print(json.dumps([[told(backend, job_id) for job_id in sys.argv[2:]], target(backend)]))

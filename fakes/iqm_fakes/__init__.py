@@ -8,41 +8,48 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from iqm_fakes.startup import quick_imports
-
 if TYPE_CHECKING:
-    from iqm_fakes.api import Api
     from iqm_fakes.client import FakeIQMClient
-    from iqm_fakes.device import Calibration, Device, DeviceError, bundled_devices
-    from iqm_fakes.errors import ErrorCode, ServerError
-    from iqm_fakes.jobs import Job, JobStatus
-    from iqm_fakes.recordings import Recording, RecordingError, RecordingNotFound, Recordings, record
-    from iqm_fakes.server import FakeIQMServer, Limits, MissingMetricsWarning
-    from iqm_fakes.transport import loopback
+    from iqm_fakes.device.bundled import bundled_devices
+    from iqm_fakes.device.device import Calibration, Device, DeviceError
+    from iqm_fakes.device.error_rates import MissingMetricsWarning
+    from iqm_fakes.recordings.folder import RecordingNotFound, Recordings
+    from iqm_fakes.recordings.from_server import record
+    from iqm_fakes.recordings.recording import Recording, RecordingError
+    from iqm_fakes.server.job import Job
+    from iqm_fakes.server.limits import Limits
+    from iqm_fakes.server.server import FakeIQMServer
+    from iqm_fakes.vendor.http import VENDOR_ERRORS
+    from iqm_fakes.web.api import Api
+    from iqm_fakes.web.loopback import loopback
+    from iqm_fakes.wire.error_codes import ErrorCode, ServerError
+    from iqm_fakes.wire.status import JobStatus
 
 _HOME = {
-    "Api": "api",
-    "Calibration": "device",
-    "Device": "device",
-    "DeviceError": "device",
-    "ErrorCode": "errors",
+    "Api": "web.api",
+    "Calibration": "device.device",
+    "Device": "device.device",
+    "DeviceError": "device.device",
+    "ErrorCode": "wire.error_codes",
     "FakeIQMClient": "client",
-    "FakeIQMServer": "server",
-    "Job": "jobs",
-    "JobStatus": "jobs",
-    "Limits": "server",
-    "MissingMetricsWarning": "server",
-    "Recording": "recordings",
-    "RecordingError": "recordings",
-    "RecordingNotFound": "recordings",
-    "Recordings": "recordings",
-    "ServerError": "errors",
-    "bundled_devices": "device",
-    "loopback": "transport",
-    "record": "recordings",
+    "FakeIQMServer": "server.server",
+    "Job": "server.job",
+    "JobStatus": "wire.status",
+    "Limits": "server.limits",
+    "MissingMetricsWarning": "device.error_rates",
+    "Recording": "recordings.recording",
+    "RecordingError": "recordings.recording",
+    "RecordingNotFound": "recordings.folder",
+    "Recordings": "recordings.folder",
+    "ServerError": "wire.error_codes",
+    "VENDOR_ERRORS": "vendor.http",
+    "bundled_devices": "device.bundled",
+    "loopback": "web.loopback",
+    "record": "recordings.from_server",
 }
 
 __all__ = [
+    "VENDOR_ERRORS",
     "Api",
     "Calibration",
     "Device",
@@ -68,6 +75,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from iqm_fakes.vendor.quick_imports import quick_imports
+
     with quick_imports():
         value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value

@@ -13,9 +13,12 @@ from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from iqm_fakes.device import Device, bundled_devices
-from iqm_fakes.drift import THRESHOLD, Change, changes
-from iqm_fakes.recordings import RecordingError, RecordingNotFound, housekeeping
+from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
+from iqm_fakes.device.comparison import THRESHOLD, Change, changes
+from iqm_fakes.device.device import Device
+from iqm_fakes.recordings import commands as recording_commands
+from iqm_fakes.recordings.folder import RecordingNotFound
+from iqm_fakes.recordings.recording import RecordingError
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -46,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         "--device",
         action="append",
         metavar="NAME|FILE",
-        help=f"device to serve, again for more: a file or one of {', '.join(bundled_devices())} (default: garnet)",
+        help=f"device to serve, again for more: a file or one of {', '.join(bundled_devices())} "
+        f"(default: {DEFAULT_DEVICE})",
     )
     serve.add_argument(
         "--recordings",
@@ -92,12 +96,14 @@ def _add_recordings(commands: Any) -> None:
         parser.set_defaults(command=run)
         return parser
 
-    action("list", housekeeping.listed, "list the recordings, a line each")
-    show = action("show", housekeeping.show, "show a job: circuits, histograms, timeline")
+    action("list", recording_commands.listed, "list the recordings, a line each")
+    show = action("show", recording_commands.show, "show a job: circuits, histograms, timeline")
     show.add_argument("job", metavar="JOB_ID")
-    action("check", housekeeping.check, "read every file, and name those that are broken")
-    action("migrate", housekeeping.migrate, "rewrite files of former schemas")
-    prune = action("prune", housekeeping.prune, "delete what is not needed any more: leftovers, and what options name")
+    action("check", recording_commands.check, "read every file, and name those that are broken")
+    action("migrate", recording_commands.migrate, "rewrite files of former schemas")
+    prune = action(
+        "prune", recording_commands.prune, "delete what is not needed any more: leftovers, and what options name"
+    )
     prune.add_argument("--older-than", type=float, metavar="DAYS", help="recordings that are older than that")
     prune.add_argument("--without-tests", action="store_true", help="recordings that belong to no test")
     prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
@@ -148,7 +154,7 @@ def _add_diff(commands: Any) -> None:
 
 
 def _snapshot(options: argparse.Namespace) -> int:
-    from iqm_fakes.client import VENDOR_ERRORS
+    from iqm_fakes.vendor.http import VENDOR_ERRORS
 
     try:
         device = Device.snapshot(_connected(options), calibration_sets=options.calibration_set)
@@ -161,8 +167,8 @@ def _snapshot(options: argparse.Namespace) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from iqm_fakes.client import VENDOR_ERRORS
-    from iqm_fakes.recordings import record
+    from iqm_fakes.recordings.from_server import record
+    from iqm_fakes.vendor.http import VENDOR_ERRORS
 
     client, failed = None, 0
     for job in options.jobs:
@@ -177,7 +183,7 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _connected(options: argparse.Namespace) -> IQMClient:
-    from iqm_fakes.client import connect
+    from iqm_fakes.vendor.http import connect
 
     url = options.url or os.environ.get("IQM_SERVER_URL")
     if not url:
@@ -190,7 +196,7 @@ def _diff(options: argparse.Namespace) -> int:
     found = changes(old, new, options.threshold)
     print("\n".join(table(found)) if found else "no difference")  # noqa: T201
     if options.plot:
-        from iqm_fakes.plot import draw
+        from iqm_fakes.device.chip_plot import draw
 
         draw(old, new, options.plot)
     return 0
@@ -207,9 +213,9 @@ def table(found: Sequence[Change]) -> list[str]:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from iqm_fakes.api import Api
-    from iqm_fakes.server import FakeIQMServer
-    from iqm_fakes.transport import LoopbackServer
+    from iqm_fakes.server.server import FakeIQMServer
+    from iqm_fakes.web.api import Api
+    from iqm_fakes.web.loopback import LoopbackServer
 
     token = os.environ.get("IQM_TOKEN") if options.require_token else None
     if options.require_token and not token:
@@ -218,7 +224,7 @@ def _serve(options: argparse.Namespace) -> int:
     if options.verbose:
         logging.getLogger("iqm_fakes").setLevel(logging.INFO)
     server = FakeIQMServer(
-        *(options.device or ([] if options.recordings else ["garnet"])),
+        *(options.device or ([] if options.recordings else [DEFAULT_DEVICE])),
         seed=options.seed,
         noise=not options.no_noise,
         idle=not options.no_idle,

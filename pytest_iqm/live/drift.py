@@ -20,9 +20,9 @@ def drift(live: Live, files: Iterable[str]) -> list[str]:
         pytest.UsageError: The machine can't be reached, or refuses.
 
     """
-    from iqm_fakes.client import VENDOR_ERRORS
-    from iqm_fakes.device import Device, DeviceError
-    from iqm_fakes.drift import changes
+    from iqm_fakes.device.comparison import changes
+    from iqm_fakes.device.device import Device, DeviceError
+    from iqm_fakes.vendor.http import VENDOR_ERRORS
 
     errors: tuple[type[Exception], ...] = (*VENDOR_ERRORS, DeviceError)
     try:

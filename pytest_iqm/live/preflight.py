@@ -43,7 +43,7 @@ def preflight(live: Live) -> Preflight:
         pytest.UsageError: It can't be reached, or refuses; or it is away, and that is to fail.
 
     """
-    from iqm_fakes.client import VENDOR_ERRORS, dynamic_quantum_architecture
+    from iqm_fakes.vendor.http import VENDOR_ERRORS, dynamic_quantum_architecture
 
     calibration_set = None
     try:
@@ -73,7 +73,7 @@ def why_away(client: IQMClient) -> str | None:
         Exception: The vendor's client's, if it can't be asked.
 
     """
-    from iqm_fakes.client import get, quantum_computer_alias
+    from iqm_fakes.vendor.http import get, quantum_computer_alias
 
     computer = f"quantum-computers/{quantum_computer_alias(client)}"
     document = _optional(client, computer)
@@ -97,7 +97,7 @@ def why_away(client: IQMClient) -> str | None:
 
 def _optional(client: IQMClient, path: str) -> dict[str, Any]:
     """Return a document that not every server has."""
-    from iqm_fakes.client import get
+    from iqm_fakes.vendor.http import get
 
     document = get(client, path, missing=True)
     return document if isinstance(document, dict) else {}
@@ -105,9 +105,9 @@ def _optional(client: IQMClient, path: str) -> dict[str, Any]:
 
 def _unavailable(error: Exception) -> str | None:
     """Return what an error says of a machine that is there, but can't be used now; None of another error."""
-    from iqm_fakes.client import AWAY_ERRORS
+    from iqm_fakes.vendor.http import OVERLOADED_ERRORS
 
-    return _text(error) if isinstance(error, AWAY_ERRORS) else None
+    return _text(error) if isinstance(error, OVERLOADED_ERRORS) else None
 
 
 def _text(error: Exception) -> str:

@@ -12,7 +12,7 @@ from pytest_iqm.settings import Settings
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
-    from iqm_fakes.recordings import Recordings
+    from iqm_fakes.recordings.folder import Recordings
 
 PATIENCE = 60.0
 """Seconds that the end of a session waits for jobs that have not ended."""
@@ -50,10 +50,10 @@ class Recorder:
 
     def _try(self, test: str, jobs: Sequence[str]) -> bool:
         """Record jobs, of which none is recorded while one has not ended; returns whether that is done."""
-        from iqm_fakes.client import VENDOR_ERRORS, get
-        from iqm_fakes.device import DeviceError
-        from iqm_fakes.jobs import JobStatus
-        from iqm_fakes.recordings import RecordingError
+        from iqm_fakes.device.device import DeviceError
+        from iqm_fakes.recordings.recording import RecordingError
+        from iqm_fakes.vendor.http import VENDOR_ERRORS, get
+        from iqm_fakes.wire.status import JobStatus
 
         expected: tuple[type[Exception], ...] = (*VENDOR_ERRORS, DeviceError, RecordingError, OSError)
         try:
@@ -67,9 +67,9 @@ class Recorder:
         return True
 
     def _write(self, test: str, jobs: Sequence[str]) -> None:
-        from iqm_fakes.client import get, quantum_computer_alias
-        from iqm_fakes.recordings import record
+        from iqm_fakes.recordings.from_server import record
         from iqm_fakes.recordings.recording import fingerprint
+        from iqm_fakes.vendor.http import get, quantum_computer_alias
 
         rewrite = self._settings.record.value == "rewrite"
         known = (
@@ -88,7 +88,7 @@ class Recorder:
 
     @cached_property
     def _recordings(self) -> Recordings:
-        from iqm_fakes.recordings import Recordings
+        from iqm_fakes.recordings.folder import Recordings
 
         return Recordings(self._settings.recordings.value)
 

@@ -180,7 +180,7 @@ class LiveTests:
 
     def check_presence(self) -> None:
         """End a test before it begins if the machine is away; one that was in trouble is asked."""
-        from iqm_fakes.client import VENDOR_ERRORS
+        from iqm_fakes.vendor.http import VENDOR_ERRORS
 
         away = self._ledger.noted("away")
         if away is None and self._suspicious:
@@ -197,9 +197,9 @@ class LiveTests:
     @contextmanager
     def _verdict(self) -> Iterator[None]:
         """Let ``--iqm-unavailable`` decide about a test that ends because the machine can't be used."""
-        from iqm_fakes.client import AWAY_ERRORS
+        from iqm_fakes.vendor.http import OVERLOADED_ERRORS
 
-        errors = (*AWAY_ERRORS, requests.ConnectionError, requests.Timeout)
+        errors = (*OVERLOADED_ERRORS, requests.ConnectionError, requests.Timeout)
         try:
             yield
         except Exception as error:

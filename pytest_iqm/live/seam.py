@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from iqm_fakes.transport import Transport
+    from iqm_fakes.web.transport import Transport
 
 MODULE = "iqm.iqm_server_client.iqm_server_client"
 CALLS = (("IQMServerClient", "send_request"), ("_IQMServerClient", "_send_request"))
@@ -77,7 +77,7 @@ def _through(transport: Transport, original: Callable[..., Any]) -> Callable[...
     def call(self: Any, http_method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         if _leaves_the_process(http_method):
-            from iqm_fakes.transport import caller
+            from iqm_fakes.web.transport import caller
 
             http_method = caller(transport, http_method)
         return original(self, http_method, *args, **kwargs)

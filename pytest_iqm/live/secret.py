@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from iqm_fakes.recordings.secret import JWT, credentials
+from iqm_fakes.recordings.credentials import JWT, credentials
 
 
 def redacted(config: pytest.Config, report: pytest.TestReport) -> pytest.TestReport:

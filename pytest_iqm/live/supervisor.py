@@ -119,7 +119,7 @@ class Supervisor:
 
     def cancel(self, submissions: Iterable[Submission]) -> None:
         """Cancel jobs; the ledger tells which of them could not be."""
-        from iqm_fakes.client import VENDOR_ERRORS, cancel, get
+        from iqm_fakes.vendor.http import VENDOR_ERRORS, cancel, get
 
         for submission in submissions:
             if submission.job is None or not submission.url.startswith(self._live.url.value.rstrip("/")):

@@ -90,7 +90,7 @@ class Claims:
 
     def _again(self, counts: Any) -> tuple[dict[str, int] | None, str]:
         """Return fresh counts of the circuit that counts are of, or why there are none."""
-        from iqm_fakes.recordings import RecordingNotFound
+        from iqm_fakes.recordings.folder import RecordingNotFound
         from pytest_iqm.statistics.observed import read
         from pytest_iqm.twin import UNKNOWN
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iqm_fakes.client import VENDOR_ERRORS, get
-from iqm_fakes.noise import Noise
-from iqm_fakes.results import histogram
+from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.vendor.http import VENDOR_ERRORS, get
+from iqm_fakes.wire.results import histogram
 from pytest_iqm.twin import UNKNOWN, Twins
 
 if TYPE_CHECKING:

@@ -100,7 +100,8 @@ class SessionReport:
         used = self._replayed | self._machines.replayed()
         if not used and self._settings.record.value != "replay":
             return
-        from iqm_fakes.recordings import RecordingError, Recordings
+        from iqm_fakes.recordings.folder import Recordings
+        from iqm_fakes.recordings.recording import RecordingError
 
         recordings = Recordings(self._settings.recordings.value)
         unused = [job for job in recordings.ids() if job not in used]

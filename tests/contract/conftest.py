@@ -2,7 +2,7 @@
 
 import pytest
 
-from iqm_fakes.client import connect, quantum_computer_alias
+from iqm_fakes.vendor.http import connect, quantum_computer_alias
 from pytest_iqm import IQMBackend
 
 

@@ -10,7 +10,7 @@ from iqm.qiskit_iqm.iqm_job import IQMJob
 from qiskit import QuantumCircuit, transpile
 from qiskit.transpiler import Target
 
-from iqm_fakes.client import quantum_computer_alias
+from iqm_fakes.vendor.http import quantum_computer_alias
 from pytest_iqm import IQMBackend
 
 

@@ -7,7 +7,7 @@ from iqm.iqm_client import CircuitCompilationOptions, HeraldingMode
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
 from qiskit.providers import JobStatus
 
-from iqm_fakes.client import COMPOSED
+from iqm_fakes.vendor.http import COMPOSED
 
 
 def field(value, name):

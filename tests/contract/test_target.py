@@ -5,7 +5,7 @@ from iqm.qiskit_iqm import IQMBackend as VendorBackend
 from targets import contents
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, bundled_devices, loopback
-from iqm_fakes.client import connect
+from iqm_fakes.vendor.http import connect
 from pytest_iqm import IQMBackend
 
 

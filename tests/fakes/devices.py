@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from iqm_fakes.device import Calibration, Device
+from iqm_fakes.device.device import Calibration, Device
 
 TIME = "2026-01-02T03:04:05.000000Z"
 CALIBRATION_SET_ID = "5f0a1d0e-0c1c-4b7f-9a51-2a4a1f5a7c01"

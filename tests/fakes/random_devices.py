@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from iqm_fakes.device import Device
+from iqm_fakes.device.device import Device
 
 IMPLEMENTATIONS = {
     "prx": ["drag_crf_sx", "drag_gaussian"],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.test import Client
 
 from iqm_fakes import Api, Device, FakeIQMServer
-from iqm_fakes.server import computer_id
+from iqm_fakes.server.publications import computer_id
 
 V1 = "/api/v1"
 NOBODY = "7c9e6679-7425-40de-944b-e07fc1f90ae7"

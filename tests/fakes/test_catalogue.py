@@ -5,9 +5,9 @@ import statistics
 import pytest
 
 from iqm_fakes import Device, bundled_devices
-from iqm_fakes.catalogue import generate
-from iqm_fakes.drift import errors
-from iqm_fakes.noise import Noise
+from iqm_fakes.device.catalogue import generate
+from iqm_fakes.device.comparison import errors
+from iqm_fakes.device.error_rates import Noise
 
 
 @pytest.fixture(scope="module")

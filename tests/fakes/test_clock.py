@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit, transpile
 from werkzeug.test import Client
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
-from iqm_fakes.clock import POLLING
+from iqm_fakes.vendor.layout import WAITING
 from pytest_iqm import IQMBackend
 
 
@@ -77,7 +77,7 @@ class TestOwnedClock:
         assert third["received"] - first["completed"] == timedelta(seconds=5)
 
     def test_it_is_given_back(self, server):
-        modules = [module for module in map(_module, POLLING) if module]
+        modules = [module for module in map(_module, WAITING) if module]
         before = [(getattr(m, "sleep", None), getattr(m, "datetime", None)) for m in modules]
         with pytest.raises(ZeroDivisionError), server.clock.owned():  # noqa: PT012
             assert [(getattr(m, "sleep", None), getattr(m, "datetime", None)) for m in modules] != before

@@ -10,8 +10,9 @@ from circuits import bell
 from qiskit import QuantumCircuit, transpile
 
 from iqm_fakes import Device, FakeIQMClient, FakeIQMServer, cli
-from iqm_fakes.drift import changes, errors, recalibrated
-from iqm_fakes.noise import Noise
+from iqm_fakes.device.comparison import changes, errors
+from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.recalibration import recalibrated
 from pytest_iqm import IQMBackend
 
 
@@ -197,7 +198,7 @@ class TestCommand:
 
     def test_a_picture_shows_what_changed(self, tmp_path):
         pyplot = pytest.importorskip("matplotlib.image", reason="needs the extra 'plot' (tox -e plot)")
-        from iqm_fakes.plot import draw
+        from iqm_fakes.device.chip_plot import draw
 
         old = Device.load("garnet")
         pictures = []

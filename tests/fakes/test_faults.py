@@ -7,9 +7,9 @@ from qiskit import QuantumCircuit
 from werkzeug.test import Client
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, Limits, loopback
-from iqm_fakes import client as versions
-from iqm_fakes.client import VENDOR_ERRORS, connect
-from iqm_fakes.faults import ANSWERS, BY_STATUS, OPERATIONS
+from iqm_fakes.server.faults import BY_STATUS, ERRORS, Operation
+from iqm_fakes.vendor import http as versions
+from iqm_fakes.vendor.http import VENDOR_ERRORS, connect
 from pytest_iqm import IQMBackend
 
 
@@ -44,20 +44,20 @@ class TestAnswers:
         circuit = bell(backend)
         server.faults.on("submit").answers(status, message="as planned")
         error = error_of(lambda: backend.run(circuit))
-        assert type(error) is versions._vendor.map_from_status_code_to_error(status)
+        assert type(error) is versions._server_client.map_from_status_code_to_error(status)
         assert "as planned" in str(error)
         assert isinstance(error, VENDOR_ERRORS)
         assert backend.run(circuit).result().success  # just once
         assert server.faults.unfired() == []
         assert len(server.jobs) == 1
 
-    @pytest.mark.parametrize("code", sorted(ANSWERS))
+    @pytest.mark.parametrize("code", sorted(ERRORS))
     def test_every_documented_error_is_answered(self, server, code):
         server.faults.on("health").answers(code, retry_after=7)
         answer = Client(Api(server)).get("/api/v1/quantum-computers/adonis/health")
-        assert (answer.status_code, answer.json["error_code"]) == (ANSWERS[code][0], code)
+        assert (answer.status_code, answer.json["error_code"]) == (ERRORS[code].status, code)
         assert answer.headers["Retry-After"] == "7"
-        assert answer.json["message"] == ANSWERS[code][1]
+        assert answer.json["message"] == ERRORS[code].usual
 
     def test_from_the_kth_call_on_so_many_times(self, client, server):
         server.faults.on("health", after=2).answers(503, times=2)
@@ -78,7 +78,7 @@ class TestAnswers:
             backend.retrieve_job(jobs[1].job_id())
         assert backend.retrieve_job(jobs[1].job_id()).result().success
 
-    @pytest.mark.parametrize("operation", OPERATIONS)
+    @pytest.mark.parametrize("operation", list(Operation))
     def test_every_operation_can_be_named(self, server, operation):
         paths = {
             "submit": ("POST", "/jobs/adonis/circuit"),
@@ -216,7 +216,7 @@ class TestSentences:
         server.faults.on("health").answers(503)
         server.faults.on("health").answers(429)
         for status in (503, 429):
-            assert type(error_of(client.get_health)) is versions._vendor.map_from_status_code_to_error(status)
+            assert type(error_of(client.get_health)) is versions._server_client.map_from_status_code_to_error(status)
 
     @pytest.mark.parametrize(
         ("wrong", "message"),

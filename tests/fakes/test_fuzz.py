@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import Client
 
 from iqm_fakes import Api, FakeIQMServer
-from iqm_fakes.api import ROUTES
+from iqm_fakes.web.api import ROUTES
 
 REQUESTS = 20_000
 ALLOWED = {400, 401, 403, 404, 405, 413}

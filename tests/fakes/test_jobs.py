@@ -9,8 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from iqm_fakes.errors import ErrorCode, JobFailure, ServerError
-from iqm_fakes.jobs import Job, JobQueue, JobStatus
+from iqm_fakes.server.job import Job, JobFailure
+from iqm_fakes.server.queue import JobQueue
+from iqm_fakes.wire.error_codes import ErrorCode, ServerError
+from iqm_fakes.wire.status import JobStatus
 
 
 class Echo:

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from qiskit import QuantumCircuit, transpile
 
 from iqm_fakes import FakeIQMClient, FakeIQMServer
-from iqm_fakes.client import VENDOR_ERRORS
+from iqm_fakes.vendor.http import VENDOR_ERRORS
 from pytest_iqm import IQMBackend
 
 WAITING, PROCESSING = 10, 5

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
 
 
 def body(*instructions, **fields):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from iqm_fakes import results
+from iqm_fakes.wire import results
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 

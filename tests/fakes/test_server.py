@@ -8,8 +8,9 @@ import devices
 import numpy as np
 import pytest
 
-from iqm_fakes import FakeIQMServer, server
-from iqm_fakes.jobs import JobStatus
+from iqm_fakes import FakeIQMServer
+from iqm_fakes.server import quantum_computer
+from iqm_fakes.wire.status import JobStatus
 
 
 def gate(name, *locus, **args):
@@ -84,7 +85,7 @@ def test_a_job_that_the_method_can_not_do_fails_and_says_why():
 
 @pytest.mark.parametrize("seconds", [0.0, 1e-3, 3e-3, 1.0])
 def test_how_a_batch_is_split_changes_nothing(seconds, monkeypatch):
-    monkeypatch.setattr(server, "WORTH_A_TASK", seconds)
+    monkeypatch.setattr(quantum_computer, "WORTH_A_TASK", seconds)
     assert results(FakeIQMServer(devices.chain(), seed=3, executor=_Immediately())) == ALONE
 
 
@@ -131,7 +132,7 @@ def test_circuits_of_a_job_give_what_they_give_in_any_company():
 
 
 def test_processes_give_the_same_results(monkeypatch):
-    monkeypatch.setattr(server, "WORTH_A_TASK", 5e-3)
+    monkeypatch.setattr(quantum_computer, "WORTH_A_TASK", 5e-3)
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         machine = FakeIQMServer(devices.chain(), seed=3, executor=pool)
         assert results(machine) == ALONE
@@ -143,7 +144,7 @@ def test_processes_give_the_same_results(monkeypatch):
 
 def test_a_dask_cluster_gives_the_same_results(monkeypatch):
     distributed = pytest.importorskip("distributed", reason="needs the extra 'dask' (tox -e dask)")
-    monkeypatch.setattr(server, "WORTH_A_TASK", 5e-3)
+    monkeypatch.setattr(quantum_computer, "WORTH_A_TASK", 5e-3)
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,

@@ -13,7 +13,7 @@ from random_devices import devices
 from targets import contents
 
 from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, bundled_devices, cli, loopback
-from iqm_fakes.client import connect
+from iqm_fakes.vendor.http import connect
 
 TOKEN = "s3cret-token-of-the-machine"
 DOCUMENTS = ("quantum-computers/{qc}/health", "quantum-computers/{qc}/artifacts/static-quantum-architectures")

@@ -8,7 +8,7 @@ CHECKS = """
 import copy, json, sys
 
 {prepare}
-from iqm_fakes.startup import quick_imports
+from iqm_fakes.vendor.quick_imports import quick_imports
 
 with quick_imports():
     import iqm.qiskit_iqm
@@ -30,7 +30,7 @@ print(json.dumps({{
     "attributes": vars(facade).keys() == vars(plain).keys(),
     "plain": [type(backend) is IQMFakeBackend for backend in (facade, other, another, duplicate)],
     "method": IQMFakeBackend._create_noise_model.__qualname__,
-    "finders": [type(finder).__module__ for finder in sys.meta_path].count("iqm_fakes.startup"),
+    "finders": [type(finder).__module__ for finder in sys.meta_path].count("iqm_fakes.vendor.quick_imports"),
     "loader": "exec_module" in vars(sys.modules["iqm.qiskit_iqm.iqm_provider"].__spec__.loader),
 }}))
 """
@@ -63,6 +63,8 @@ def test_noise_models_of_facades_are_built_when_first_looked_at():
 
 
 def test_another_layout_of_the_vendor_is_imported_plainly():
-    found = imported("import iqm_fakes.startup as s; s.FAKE_BACKEND = (s.FAKE_BACKEND[0], 'IQMFakeBackend', 'gone')")
+    found = imported(
+        "import iqm_fakes.vendor.quick_imports as s; s.FAKE_BACKEND = (s.FAKE_BACKEND[0], 'IQMFakeBackend', 'gone')"
+    )
     assert found.pop("late") == []
     assert found == SAME

@@ -10,7 +10,7 @@ import pytest
 from circuits import bell
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, loopback
-from iqm_fakes.client import VENDOR_ERRORS, connect
+from iqm_fakes.vendor.http import VENDOR_ERRORS, connect
 from pytest_iqm import IQMBackend
 
 THREADS, OPERATIONS = 32, 200

@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from iqm_fakes import Api, FakeIQMServer, loopback
-from iqm_fakes.transport import InProcess, LoopbackServer, caller
+from iqm_fakes.web.loopback import LoopbackServer
+from iqm_fakes.web.transport import InProcess, caller
 
 BODY = json.dumps(
     {"circuits": [{"name": "c", "instructions": [{"name": "measure", "locus": ["QB1"], "args": {"key": "m"}}]}]}
@@ -65,7 +66,7 @@ def test_expect_100_continue_is_answered_once(url):
 
 
 def test_a_polling_client_sees_a_background_job_end_at_once(url, monkeypatch):
-    monkeypatch.setattr("iqm_fakes.api.PATIENCE", 60)  # the simulator may have to be imported first
+    monkeypatch.setattr("iqm_fakes.web.api.PATIENCE", 60)  # the simulator may have to be imported first
     job = requests.post(f"{url}/api/v1/jobs/adonis/circuit", data=BODY, timeout=10).json()
     assert requests.get(f"{url}/api/v1/jobs/{job['id']}", timeout=10).json()["status"] == "completed"
 

@@ -17,7 +17,7 @@ from qiskit.circuit.library import CZGate, RGate, RZGate, SwapGate, UGate
 from qiskit.quantum_info import DensityMatrix, Kraus, Operator, average_gate_fidelity
 from scipy.stats import binom
 
-from iqm_fakes.device import Device
+from iqm_fakes.device.device import Device
 from iqm_fakes.simulator import Circuit, Instruction, Method, Options, Simulator
 
 DEVICES: dict[str, Callable[[], Device]] = {

@@ -16,7 +16,7 @@ import requests
 from served import TOKEN, serving
 
 from iqm_fakes import Api, FakeIQMServer, loopback
-from iqm_fakes.jobs import JobStatus
+from iqm_fakes.wire.status import JobStatus
 
 HELPER = """
 from qiskit import QuantumCircuit, transpile

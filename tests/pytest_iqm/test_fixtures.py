@@ -237,7 +237,7 @@ def test_hypothesis_takes_the_fixtures(suite):
 def test_the_url_and_the_client_reach_the_same_server(suite):
     source = """
     from bell import counts
-    from iqm_fakes.client import connect
+    from iqm_fakes.vendor.http import connect
     from pytest_iqm import IQMBackend
 
     def test_x(iqm_url, iqm_server, iqm_backend):

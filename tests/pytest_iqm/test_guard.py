@@ -8,7 +8,7 @@ import responses
 from iqm.iqm_client import IQMClient
 
 from iqm_fakes import Api, FakeIQMServer, loopback
-from iqm_fakes.client import COMPOSED, connect
+from iqm_fakes.vendor.http import COMPOSED, connect
 from pytest_iqm import LiveAccessRefused
 from pytest_iqm.live import guard, seam
 
@@ -64,7 +64,7 @@ def test_a_client_imported_in_a_test_is_guarded_too(pytester):
 
         def test_x():
             assert {seam.MODULE!r} not in sys.modules
-            from iqm_fakes.client import connect
+            from iqm_fakes.vendor.http import connect
             with pytest.raises(RuntimeError, match="this run is offline"):
                 connect("{REAL}", quantum_computer="garnet")
         """

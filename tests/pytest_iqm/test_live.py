@@ -4,7 +4,7 @@ import pytest
 from served import TOKEN
 
 from iqm_fakes import Device, FakeIQMServer
-from iqm_fakes.drift import recalibrated
+from iqm_fakes.device.recalibration import recalibrated
 
 BELL = """
 import pytest

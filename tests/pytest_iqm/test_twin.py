@@ -14,10 +14,10 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
 from truth import DEVICES, Truth, do, random_circuit, simulator
 
 from iqm_fakes import Device, FakeIQMClient, FakeIQMServer
-from iqm_fakes.client import get
-from iqm_fakes.drift import recalibrated
-from iqm_fakes.noise import Noise
+from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.recalibration import recalibrated
 from iqm_fakes.simulator import Circuit, Options
+from iqm_fakes.vendor.http import get
 from pytest_iqm import IQMBackend, strategies
 from pytest_iqm.statistics.observed import read
 from pytest_iqm.twin import Execution, ExecutionError, Twin, Twins, in_qiskit_order

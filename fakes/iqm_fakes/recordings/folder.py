@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from iqm_fakes.device import Device, DeviceError
-from iqm_fakes.files import TEMPORARY, write
+from iqm_fakes.atomic_write import TEMPORARY, write
+from iqm_fakes.device.device import Device, DeviceError
+from iqm_fakes.recordings.credentials import credential_in
 from iqm_fakes.recordings.recording import SCHEMA, Recording, RecordingError, canonical, fingerprint, migrated
-from iqm_fakes.recordings.secret import check_no_secret
 
 _NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.json")
 
@@ -100,7 +100,7 @@ class Recordings:
         """
         path = self._path(recording.id)
         text = recording.text()
-        check_no_secret(text, path)
+        _refuse_credentials(text, path)
         self.folder.mkdir(parents=True, exist_ok=True)
         write(path, text)
         return path
@@ -118,7 +118,7 @@ class Recordings:
     def save_calibration(self, device: Device) -> None:
         """Write what a quantum computer published with its default calibration set."""
         path = self._calibration_path(device.default_calibration_set_id)
-        check_no_secret(device.text(), path)
+        _refuse_credentials(device.text(), path)
         path.parent.mkdir(parents=True, exist_ok=True)
         device.save(path)
 
@@ -263,6 +263,12 @@ class Recordings:
 
     def _calibration_path(self, identifier: str) -> Path:
         return self.folder / "calibrations" / f"{identifier}.json"
+
+
+def _refuse_credentials(text: str, path: Path) -> None:
+    found = credential_in(text)
+    if found is not None:
+        raise RecordingError(f"{path} was not written: it would contain {found}")
 
 
 def _head(path: Path) -> Entry:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iqm_fakes.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
 from iqm_fakes.recordings.codec import line, packed, parsed, unpacked
-from iqm_fakes.results import histogram
+from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.wire.results import histogram
 
 SCHEMA = "iqm-job/1"
 PRECISION = 9

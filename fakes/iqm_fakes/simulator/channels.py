@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from iqm_fakes.noise import Readout, Relaxation
+from iqm_fakes.device.error_rates import Readout, Relaxation
 
 Matrix: TypeAlias = NDArray[np.complex128]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from iqm_fakes.noise import Noise
+from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Operation, Options, Program
 from iqm_fakes.simulator.loci import Loci
 from iqm_fakes.simulator.moves import Sandwiches

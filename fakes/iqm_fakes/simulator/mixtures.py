@@ -11,7 +11,7 @@ import math
 from itertools import product
 from typing import TypeAlias
 
-from iqm_fakes.noise import Readout, Relaxation
+from iqm_fakes.device.error_rates import Readout, Relaxation
 
 Mixture: TypeAlias = dict[str, float]
 """Events and their probabilities."""

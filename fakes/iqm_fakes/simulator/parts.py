@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from iqm_fakes.noise import Readout
+from iqm_fakes.device.error_rates import Readout
 from iqm_fakes.simulator import channels
 from iqm_fakes.simulator.channels import Matrix
 from iqm_fakes.simulator.circuit import Program

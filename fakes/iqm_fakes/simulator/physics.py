@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from iqm_fakes.noise import Noise, Readout
+from iqm_fakes.device.error_rates import Noise, Readout
 from iqm_fakes.simulator import channels, mixtures
 from iqm_fakes.simulator.channels import Matrix
 from iqm_fakes.simulator.cliffords import gates_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iqm_fakes.noise import Noise
+from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.simulator.circuit import CircuitError, Instruction
 from iqm_fakes.simulator.loci import Locus
 

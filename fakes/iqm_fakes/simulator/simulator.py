@@ -18,8 +18,8 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
-from iqm_fakes.device import Calibration
-from iqm_fakes.noise import Noise
+from iqm_fakes.device.device import Calibration
+from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.simulator.check import check
 from iqm_fakes.simulator.circuit import Circuit, NoShotsLeft, Options, Program
 from iqm_fakes.simulator.engines import METHODS, Choice, Engine, Method, Task, choose

@@ -10,7 +10,7 @@ from typing import Any
 import devices
 import pytest
 
-from iqm_fakes.device import Calibration
+from iqm_fakes.device.device import Calibration
 from iqm_fakes.simulator import Circuit, CircuitError, Instruction, Operation, Options, Program, Simulator
 
 CHAIN = Simulator(devices.chain().calibration(), idle=False)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Kraus, Operator, SuperOp, random_unitary
 
-from iqm_fakes.noise import Noise, Readout, Relaxation
+from iqm_fakes.device.error_rates import Noise, Readout, Relaxation
 from iqm_fakes.simulator import Operation, Program, Simulator, channels, engines, mixtures, parts
 from iqm_fakes.simulator.cliffords import gates_of
 from iqm_fakes.simulator.mixtures import Mixture

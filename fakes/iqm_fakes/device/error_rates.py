@@ -28,12 +28,13 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from statistics import median
 from typing import Any, NamedTuple
 
-from iqm_fakes.device import Calibration
+from iqm_fakes.device.device import Calibration, Device
 
 
 class GateNoise(NamedTuple):
@@ -230,3 +231,21 @@ def _of_one_gate(name: str, fidelity: float, suffix: str) -> float:
     d: int = 2 ** len(name.split(".")[-2].split("__"))
     polarization = max((d * fidelity - 1) / (d - 1), 0.0) ** (1 / int(gates[1]))
     return float(((d - 1) * polarization + 1) / d)
+
+
+class MissingMetricsWarning(UserWarning):
+    """A device does not publish everything that its noise is derived from."""
+
+
+def warn_of_missing_metrics(devices: Iterable[Device]) -> None:
+    """Warn of each calibration that leaves something out, at the line that made the server."""
+    for device in devices:
+        for identifier, calibration in device.calibrations.items():
+            if missing := Noise(calibration).missing:
+                shown = ", ".join(missing[:20]) + (f" and {len(missing) - 20} more" if len(missing) > 20 else "")
+                warnings.warn(
+                    f"calibration set {identifier} of '{device.alias}' has no valid value for {shown}; for its noise, "
+                    "the median of the same metric on other loci is taken, or else there is none",
+                    MissingMetricsWarning,
+                    stacklevel=3,
+                )

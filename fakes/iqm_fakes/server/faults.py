@@ -17,60 +17,51 @@ import random
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-OPERATIONS = (
-    "submit",
-    "status",
-    "payload",
-    "results",
-    "cancel",
-    "delete",
-    "calibration",
-    "architecture",
-    "health",
-    "computers",
-)
-"""What a client may ask for; ``anything`` is each of them."""
+from iqm_fakes.wire.error_codes import ErrorCode
 
-ANSWERS: dict[str, tuple[int, str]] = {
-    "invalid_input": (400, "The request is not valid."),
-    "invalid_job_payload": (400, "Job payload is not valid."),
-    "unsupported_job_type": (400, "Job type is not supported."),
-    "unauthorized": (401, "Missing or invalid authentication credentials"),
-    "no_booked_timeslots": (403, "You have no booked timeslots."),
-    "not_enough_credits": (403, "You don't have enough credits."),
-    "quota_exceeded": (403, "Your quota is exceeded."),
-    "timeslot_required": (403, "A timeslot is required."),
-    "illegal_job_status": (403, "Illegal job status"),
-    "qc_not_found": (404, "Quantum computer not found."),
-    "job_not_found": (404, "Job not found."),
-    "job_artifact_not_found": (404, "Job artifact not found."),
-    "calibration_set_not_found": (404, "Calibration set not found."),
-    "quality_metrics_not_found": (404, "Quality metrics not found."),
-    "conflict": (409, "Conflict"),
-    "request_payload_too_large": (413, "The request payload is too large."),
-    "rate_limit_exceeded": (429, "Too many requests"),
-    "internal_error": (500, "Internal server error"),
-    "bad_gateway": (502, "Bad gateway"),
-    "service_unavailable": (503, "The service is unavailable."),
-    "gateway_timeout": (504, "Gateway timeout"),
+
+class Operation(StrEnum):
+    """What a client may ask for; ``anything`` is each of them."""
+
+    SUBMIT = "submit"
+    STATUS = "status"
+    PAYLOAD = "payload"
+    RESULTS = "results"
+    CANCEL = "cancel"
+    DELETE = "delete"
+    CALIBRATION = "calibration"
+    ARCHITECTURE = "architecture"
+    HEALTH = "health"
+    COMPUTERS = "computers"
+
+
+_NOT_ANSWERED = {
+    ErrorCode.NOT_FOUND,
+    ErrorCode.METHOD_NOT_ALLOWED,
+    ErrorCode.QC_ARTIFACT_NOT_FOUND,
+    ErrorCode.RECORDING_NOT_FOUND,
 }
-"""Error code → status and message. Those of a gateway are not the API's own, but what stands before it sends them."""
+"""Codes that say that a request was wrong in itself: a right one never meets them."""
+
+ERRORS = {str(code): code for code in ErrorCode if code not in _NOT_ANSWERED}
+"""What a call may be answered on purpose, by code."""
 
 BY_STATUS = {
-    400: "invalid_input",
-    401: "unauthorized",
-    403: "not_enough_credits",
-    404: "job_not_found",
-    409: "conflict",
-    413: "request_payload_too_large",
-    429: "rate_limit_exceeded",
-    500: "internal_error",
-    502: "bad_gateway",
-    503: "service_unavailable",
-    504: "gateway_timeout",
+    400: ErrorCode.INVALID_INPUT,
+    401: ErrorCode.UNAUTHORIZED,
+    403: ErrorCode.NOT_ENOUGH_CREDITS,
+    404: ErrorCode.JOB_NOT_FOUND,
+    409: ErrorCode.CONFLICT,
+    413: ErrorCode.REQUEST_PAYLOAD_TOO_LARGE,
+    429: ErrorCode.RATE_LIMIT_EXCEEDED,
+    500: ErrorCode.INTERNAL_ERROR,
+    502: ErrorCode.BAD_GATEWAY,
+    503: ErrorCode.SERVICE_UNAVAILABLE,
+    504: ErrorCode.GATEWAY_TIMEOUT,
 }
 """The code that a status is short for."""
 
@@ -79,8 +70,7 @@ BY_STATUS = {
 class Answer:
     """An error response instead of the one that was due."""
 
-    status: int
-    code: str
+    code: ErrorCode
     message: str
     retry_after: int | None = None
 
@@ -119,13 +109,13 @@ class _Planned:
 
     sentence: str
     effect: Any
-    matches: Callable[[str, str | None], bool]
+    matches: Callable[[Operation | None, str | None], bool]
     after: int
     times: int
     seen: int = 0
     fired: int = 0
 
-    def meets(self, operation: str, job: str | None) -> bool:
+    def meets(self, operation: Operation | None, job: str | None) -> bool:
         """Count a call, and return whether the fault acts on it."""
         if self.fired == self.times or not self.matches(operation, job):
             return False
@@ -162,8 +152,7 @@ class On:
 
         """
         code = _code(error)
-        status, usual = ANSWERS[code]
-        self._plan(Answer(status, code, message or usual, retry_after), f"answers {error!r}", times)
+        self._plan(Answer(code, message or code.usual, retry_after), f"answers {error!r}", times)
 
     def refuses(self, *, times: int = 1) -> None:
         """Refuse the connection."""
@@ -194,7 +183,7 @@ class On:
         self._plan(Event(lambda: self._faults.recalibrate(**how)), "recalibrates", times)
 
     def _plan(self, effect: Effect, verb: str, times: int) -> None:
-        def matches(operation: str, job: str | None) -> bool:
+        def matches(operation: Operation | None, job: str | None) -> bool:
             return operation in self._operations and self._job in (None, job)
 
         self._faults.plan(_Planned(f"{self._words}.{verb}", effect, matches, self._after, _positive(times)))
@@ -269,9 +258,9 @@ class Faults:
 
         """
         for operation in operations or ("",):
-            if operation not in (*OPERATIONS, "anything"):
-                raise ValueError(f"there is no operation '{operation}'; choose {', '.join(OPERATIONS)}, anything")
-        chosen = frozenset(OPERATIONS if "anything" in operations else operations)
+            if operation not in (*Operation, "anything"):
+                raise ValueError(f"there is no operation '{operation}'; choose {', '.join(Operation)}, anything")
+        chosen = frozenset(Operation if "anything" in operations else operations)
         if after < 0:
             raise ValueError(f"a number of calls is not negative, got {after}")
         words = f"on({', '.join(map(repr, operations))}{f', after={after}' if after else ''})"
@@ -327,7 +316,7 @@ class Faults:
         with self._lock:
             self._jobs.append(fault)
 
-    def meet(self, operation: str, job: str | None) -> Effect | None:
+    def meet(self, operation: Operation | None, job: str | None) -> Effect | None:
         """Return what happens to a call: the first fault that acts on it."""
         with self._lock:
             for fault in self._calls:
@@ -341,7 +330,7 @@ class Faults:
         with self._lock:
             fault: JobFault
             for planned in self._jobs:
-                if planned.meets("job", None):
+                if planned.meets(None, None):
                     fault = planned.effect
                     return fault
         return None
@@ -351,20 +340,20 @@ class Faults:
 class _Random:
     rate: float
     dice: random.Random
-    codes: list[str] = field(default_factory=list)
+    codes: list[ErrorCode] = field(default_factory=list)
 
     def meet(self) -> Answer | None:
         if self.dice.random() >= self.rate:
             return None
         code = self.dice.choice(self.codes)
-        return Answer(*(ANSWERS[code][0], code, ANSWERS[code][1]))
+        return Answer(code, code.usual)
 
 
-def _code(error: str | int) -> str:
+def _code(error: str | int) -> ErrorCode:
     """Return the error code that a code or a status means."""
-    code = BY_STATUS.get(error, "") if isinstance(error, int) else error
-    if code not in ANSWERS:
-        known = ", ".join([*map(str, BY_STATUS), *ANSWERS])
+    code = BY_STATUS.get(error) if isinstance(error, int) else ERRORS.get(error)
+    if code is None:
+        known = ", ".join([*map(str, BY_STATUS), *ERRORS])
         raise ValueError(f"there is no error {error!r}; the server answers {known}")
     return code
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from iqm_fakes.device import Device
-from iqm_fakes.drift import errors
+from iqm_fakes.device.comparison import errors
+from iqm_fakes.device.device import Device
 
 
 def draw(old: Device, new: Device, path: str | os.PathLike[str]) -> None:

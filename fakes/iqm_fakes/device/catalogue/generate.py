@@ -1,4 +1,4 @@
-"""Write the bundled devices from public figures: ``python -m iqm_fakes.catalogue.generate [--check]``.
+"""Write the bundled devices from public figures: ``python -m iqm_fakes.device.catalogue.generate [--check]``.
 
 Five are the profiles of the vendor's fake backends in ``iqm.qiskit_iqm``, which give architectures, relaxation times,
 depolarising parameters, gate durations and readout errors; emerald and sirius are put together from what is public
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from iqm_fakes.device import Device
+from iqm_fakes.device.device import Device
 
 MEASURE_DURATION = 1.5e-6
 MOMENT = "2026-01-01T00:00:00.000000Z"
@@ -353,7 +353,8 @@ def main(arguments: Sequence[str]) -> int:
         elif not path.exists() or path.read_text(encoding="utf-8") != device.text():
             stale.append(alias)
     if stale:
-        print(f"not as generated: {', '.join(stale)}; run python -m iqm_fakes.catalogue.generate", file=sys.stderr)  # noqa: T201
+        advice = "run python -m iqm_fakes.device.catalogue.generate"
+        print(f"not as generated: {', '.join(stale)}; {advice}", file=sys.stderr)  # noqa: T201
     return 1 if stale else 0
 
 

@@ -1,18 +1,10 @@
-"""Jobs and the queue they wait in: the state machine, without HTTP and without a simulator.
+"""The queue that jobs wait in: first come, first served; it moves them through their states.
 
-::
-
-    waiting ──→ processing ──→ completed
-       │            ├────────→ failed
-       ├────────────┴────────→ cancelled
-       └─────────────────────→ failed        (refused by the compiler)
-
-A terminal status never changes, and a timeline only grows.
+Without HTTP and without a simulator. A test may hold it and step it, or give it a pace.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -20,14 +12,13 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Protocol
-from uuid import UUID
 
-from iqm_fakes.clock import Clock
-from iqm_fakes.errors import ErrorCode, JobFailure, NeverEnds, ServerError
+from iqm_fakes.server.clock import Clock
+from iqm_fakes.server.job import Cancelled, Job, JobFailure, NeverEnds
+from iqm_fakes.wire.error_codes import ErrorCode, ServerError
+from iqm_fakes.wire.status import JobStatus
 
 logger = logging.getLogger(__name__)
 
@@ -47,64 +38,6 @@ EXECUTED = ("execution_ended", "post_processing_started", "post_processing_ended
 """Timeline of the station once the shots are taken."""
 
 
-class JobStatus(StrEnum):
-    """The five words that the API uses."""
-
-    WAITING = "waiting"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def terminal(self) -> bool:
-        """Whether a job with this status never changes again."""
-        return self not in (JobStatus.WAITING, JobStatus.PROCESSING)
-
-
-@dataclass(eq=False)
-class Job:
-    """One submitted job; only the queue changes it after submission."""
-
-    id: UUID
-    index: int
-    """Number of jobs with the same seed that were submitted before this one."""
-    computer: str
-    """Alias of the quantum computer."""
-    body: bytes
-    """The submission, byte for byte."""
-    request: Any
-    """The submission as the machine reads it, until the job has ended."""
-    calibration_set_id: str
-    tag: str | None = None
-    seed: int = 0
-    """Seed of the server when it was submitted; with :attr:`index`, it determines the results."""
-    client: str | None = None
-    """Who submitted it: the header ``User-Agent``."""
-    status: JobStatus = JobStatus.WAITING
-    timeline: list[tuple[str, str, datetime]] = field(default_factory=list)
-    """(source, status, time) in order."""
-    errors: list[tuple[str, str, str]] = field(default_factory=list)
-    """(source, error code, message)."""
-    messages: list[tuple[str, str]] = field(default_factory=list)
-    """(source, message)."""
-    compiled: bool = False
-    simulation: Any = None
-    """How the machine runs it, once compiled: for each circuit, one
-    :class:`~iqm_fakes.simulator.Choice` for each of its independent parts."""
-    results: Any = None
-    """What the executor returned, once completed."""
-    fault: Any = None
-    """How it is going to end otherwise than it would, if it is."""
-    recorded: Any = None
-    """The job document of a job that ran elsewhere and was recorded."""
-
-    @property
-    def payload(self) -> Any:
-        """The submission as it was sent: circuits, shots, options."""
-        return json.loads(self.body)
-
-
 class Machine(Protocol):
     """What a queue needs of the quantum computer behind it."""
 
@@ -112,7 +45,10 @@ class Machine(Protocol):
         """Return what :meth:`execute` needs. A :class:`JobFailure` ends the job."""
 
     def execute(self, job: Job, program: Any) -> Any:
-        """Return the results. A :class:`JobFailure` ends the job, :class:`NeverEnds` leaves it processing."""
+        """Return the results.
+
+        A :class:`JobFailure` or :class:`Cancelled` ends the job, :class:`NeverEnds` leaves it processing.
+        """
 
 
 class JobQueue:
@@ -334,9 +270,11 @@ class JobQueue:
         except NeverEnds:
             with self._changed:
                 self._endless.append(job)
+        except Cancelled:
+            self.discard(job)
         except Exception as error:
             logger.exception("job %s", job.id)
-            self._fail(job, "internal_error", f"{type(error).__name__}: {error}")
+            self._fail(job, ErrorCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
 
     def _fail(self, job: Job, code: str, message: str) -> None:
         with self._changed:

@@ -7,11 +7,11 @@ import json
 import sys
 from datetime import datetime
 
-from iqm_fakes.device import Device, DeviceError
+from iqm_fakes.device.device import Device, DeviceError
 from iqm_fakes.recordings.codec import line
 from iqm_fakes.recordings.folder import Recordings
 from iqm_fakes.recordings.recording import Recording, RecordingError
-from iqm_fakes.results import histogram
+from iqm_fakes.wire.results import histogram
 
 BAR, ROWS = 40, 32
 """Characters of the longest bar of a histogram, and its rows."""

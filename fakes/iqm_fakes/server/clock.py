@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from unittest import mock
 
-POLLING = ("iqm.iqm_server_client.iqm_server_client", "iqm.station_control.interface.executor_interface")
-"""Where the vendor's client waits: before iqm-client 36, and since."""
+from iqm_fakes.vendor.layout import WAITING
 
 
 class Clock:
@@ -67,7 +66,7 @@ class Clock:
             self._moment = datetime.now(UTC)
         try:
             with ExitStack() as stack:
-                for module in (sys.modules[name] for name in POLLING if name in sys.modules):
+                for module in (sys.modules[name] for name in WAITING if name in sys.modules):
                     if hasattr(module, "sleep"):
                         stack.enter_context(mock.patch.object(module, "sleep", self._sleep))
                     if hasattr(module, "datetime"):
@@ -92,3 +91,8 @@ class Clock:
                 return moment.astimezone(tz) if tz else moment.astimezone().replace(tzinfo=None)
 
         return Datetime
+
+
+def timestamp(time: datetime) -> str:
+    """Return a time as the API writes it: RFC 3339, UTC, microseconds, ``Z``."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from iqm_fakes.device import Device
-from iqm_fakes.jobs import JobStatus
+from iqm_fakes.device.device import Device
 from iqm_fakes.recordings.codec import packed, unpacked
 from iqm_fakes.recordings.folder import Recordings
 from iqm_fakes.recordings.recording import JOB_FIELDS, Recording, RecordingError
+from iqm_fakes.wire.status import JobStatus
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -49,7 +49,7 @@ def record(
         Exception: Whatever the vendor's client raises, for example for an unknown job.
 
     """
-    from iqm_fakes.client import dynamic_quantum_architecture, get
+    from iqm_fakes.vendor.http import dynamic_quantum_architecture, get
 
     recordings = folder if isinstance(folder, Recordings) else Recordings(folder)
     document = get(client, f"jobs/{job_id}")
@@ -88,7 +88,7 @@ def record(
 
 
 def _computer(client: IQMClient, document: Any) -> str:
-    from iqm_fakes.client import get, quantum_computer_alias
+    from iqm_fakes.vendor.http import get, quantum_computer_alias
 
     identifier = (document.get("qc") or {}).get("id")
     listed = get(client, "quantum-computers")["quantum_computers"]

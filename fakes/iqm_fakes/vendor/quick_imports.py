@@ -17,10 +17,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import FunctionType, ModuleType
 from typing import Any
 
-PROVIDER = "iqm.qiskit_iqm.iqm_provider"
-"""The module that makes fake backends when it is imported."""
-FAKE_BACKEND = ("iqm.qiskit_iqm.fake_backends.iqm_fake_backend", "IQMFakeBackend", "_create_noise_model")
-"""Module, class and method that build a noise model; where one is missing, the import is a plain one."""
+from iqm_fakes.vendor.layout import FAKE_BACKEND, PROVIDER
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The REST API of an IQM Server, version 1, as a WSGI application.
 
-The only module that knows paths, headers and status codes. To add a route, write an endpoint and its line in
+The only module that knows paths and headers. To add a route, write an endpoint and its line in
 :data:`ROUTES`.
 """
 
@@ -20,42 +20,19 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule, Submount
 from werkzeug.wrappers import Request, Response
 
-from iqm_fakes import artifacts
-from iqm_fakes.errors import ErrorCode, ServerError
-from iqm_fakes.faults import Answer, Broken, Event
 from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
-from iqm_fakes.transport import IN_PROCESS, Interrupted
+from iqm_fakes.server.faults import Answer, Broken, Event, Operation
+from iqm_fakes.web.transport import IN_PROCESS, Interrupted
+from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from iqm_fakes.jobs import Job
-    from iqm_fakes.server import FakeIQMServer
+    from iqm_fakes.server.job import Job
+    from iqm_fakes.server.server import FakeIQMServer
 
 LOG = logging.getLogger(__name__)
-
-STATUS = {
-    ErrorCode.UNAUTHORIZED: 401,
-    ErrorCode.INVALID_INPUT: 400,
-    ErrorCode.INVALID_JOB_PAYLOAD: 400,
-    ErrorCode.UNSUPPORTED_JOB_TYPE: 400,
-    ErrorCode.ILLEGAL_JOB_STATUS: 403,
-    ErrorCode.QC_NOT_FOUND: 404,
-    ErrorCode.QC_ARTIFACT_NOT_FOUND: 404,
-    ErrorCode.CALIBRATION_SET_NOT_FOUND: 404,
-    ErrorCode.QUALITY_METRICS_NOT_FOUND: 404,
-    ErrorCode.JOB_NOT_FOUND: 404,
-    ErrorCode.JOB_ARTIFACT_NOT_FOUND: 404,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.RECORDING_NOT_FOUND: 404,
-    ErrorCode.METHOD_NOT_ALLOWED: 405,
-    ErrorCode.QUOTA_EXCEEDED: 403,
-    ErrorCode.REQUEST_PAYLOAD_TOO_LARGE: 413,
-    ErrorCode.INTERNAL_ERROR: 500,
-    ErrorCode.SERVICE_UNAVAILABLE: 503,
-}
-"""The HTTP status of each documented error."""
 
 PATIENCE = 1.0
 """Seconds that a status request waits for a running job, so that a polling client sees it finish at once."""
@@ -107,22 +84,22 @@ ROUTES = Map(
 )
 
 
-OPERATION = {
-    "submit": "submit",
-    "job": "status",
-    "payload": "payload",
-    "job_artifact": "results",
-    "cancel": "cancel",
-    "delete": "delete",
-    "calibration_set": "calibration",
-    "metrics": "calibration",
-    "dynamic_quantum_architecture": "calibration",
-    "qc_artifact": "architecture",
-    "health": "health",
-    "quantum_computers": "computers",
-    "quantum_computer": "computers",
+OPERATIONS = {
+    "submit": Operation.SUBMIT,
+    "job": Operation.STATUS,
+    "payload": Operation.PAYLOAD,
+    "job_artifact": Operation.RESULTS,
+    "cancel": Operation.CANCEL,
+    "delete": Operation.DELETE,
+    "calibration_set": Operation.CALIBRATION,
+    "metrics": Operation.CALIBRATION,
+    "dynamic_quantum_architecture": Operation.CALIBRATION,
+    "qc_artifact": Operation.ARCHITECTURE,
+    "health": Operation.HEALTH,
+    "quantum_computers": Operation.COMPUTERS,
+    "quantum_computer": Operation.COMPUTERS,
 }
-"""What faults call the endpoints."""
+"""Endpoint → the operation that faults know it by; others meet no faults."""
 
 
 class Api:
@@ -171,10 +148,10 @@ class Api:
 
     def _answer(self, request: Request, endpoint: str, arguments: Mapping[str, Any]) -> Response:
         """Answer a request that may meet a fault."""
-        effect = self._server.faults.meet(OPERATION.get(endpoint, ""), _job_id(arguments))
+        effect = self._server.faults.meet(OPERATIONS.get(endpoint), _job_id(arguments))
         if isinstance(effect, Answer):
             headers = {} if effect.retry_after is None else {"Retry-After": str(effect.retry_after)}
-            return _error(effect.code, effect.message, effect.status, headers)
+            return _error(effect.code, effect.message, headers)
         if isinstance(effect, Broken) and effect.how in ("refused", "timeout"):
             _interrupt(request, effect)
         if isinstance(effect, Event):
@@ -227,13 +204,8 @@ class Api:
         raise ServerError(ErrorCode.INVALID_INPUT, "This server has no timeslots to book: its queue is always open.")
 
     def _qc_artifact(self, request: Request, qc: str, kind: str) -> Response:
-        device = self._server.device(qc)
-        if kind in artifacts.JSON:
-            return _json(artifacts.JSON[kind](device))
-        if kind in artifacts.PROTOBUF:
-            return Response(artifacts.PROTOBUF[kind](device), mimetype="application/protobuf")
-        known = ", ".join([*artifacts.JSON, *artifacts.PROTOBUF])
-        raise ServerError(ErrorCode.QC_ARTIFACT_NOT_FOUND, f"Artifact '{kind}' not found. Available: {known}.")
+        artifact = self._server.artifact(qc, kind)
+        return Response(artifact, mimetype="application/protobuf") if isinstance(artifact, bytes) else _json(artifact)
 
     def _calibration_set(self, request: Request, qc: str, cal: str) -> Response:
         return _json(self._server.calibration(qc, cal).calibration_set)
@@ -313,9 +285,9 @@ def _json(document: Any) -> Response:
     return Response(json.dumps(document, ensure_ascii=False), content_type=JSON)
 
 
-def _error(code: str, message: str, status: int | None = None, headers: Mapping[str, str] | None = None) -> Response:
+def _error(code: ErrorCode, message: str, headers: Mapping[str, str] | None = None) -> Response:
     response = _json({"error_code": str(code), "request_id": str(uuid.uuid4()), "message": message})
-    response.status_code = STATUS[ErrorCode(code)] if status is None else status
+    response.status_code = code.status
     response.headers.update(headers or {})
     return response
 

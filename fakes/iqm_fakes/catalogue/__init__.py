@@ -1,1 +1,0 @@
-"""The bundled devices: one ``iqm-device/1`` file each, written by :mod:`iqm_fakes.catalogue.generate`."""

@@ -1,0 +1,198 @@
+"""Device: the documents that a quantum computer publishes, as one JSON file.
+
+The file format is ``iqm-device/1``: the static architecture once, and for each calibration set its observations, the
+quality metrics that describe it (or null) and its dynamic architecture, each as the server sends them (IQM Server API
+v1). What most observations of a set have in common is written once, as ``observation_defaults``. A calibration may have
+a fixed noise profile, ``noise`` (see :mod:`iqm_fakes.device.error_rates`). Unknown fields are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from iqm_fakes.atomic_write import write
+from iqm_fakes.device import snapshot
+from iqm_fakes.device.bundled import bundled_devices, bundled_file
+from iqm_fakes.device.file_format import file_text, spelt_out
+from iqm_fakes.device.validation import problems, refusals
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
+
+class DeviceError(ValueError):
+    """A device is unknown, or its file is broken; the message names the file, the place and what to do."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One calibration set and what describes it: documents as the server sends them.
+
+    Attributes:
+        quality_metric_set: ``None`` if the server has none for the calibration set.
+        noise: A fixed noise profile that overrides what is derived from the documents.
+
+    """
+
+    calibration_set: Mapping[str, Any]
+    quality_metric_set: Mapping[str, Any] | None
+    dynamic_quantum_architecture: Mapping[str, Any]
+    noise: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The calibration set's UUID."""
+        return str(self.calibration_set["observation_set_id"])
+
+    def observations(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the observations of both sets, the calibration set's first."""
+        for document in (self.calibration_set, self.quality_metric_set):
+            yield from () if document is None else document["observations"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A quantum computer: what it publishes, and nothing else.
+
+    Args:
+        document: The whole ``iqm-device/1`` document; fields we don't know are kept.
+
+    """
+
+    document: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, device: str | os.PathLike[str] | Device) -> Device:
+        """Return a bundled device by name, or one from a ``.json`` file; a Device is returned as it is.
+
+        What a file says is checked with the vendor's models, too.
+
+        Raises:
+            DeviceError: There is no such device, or the file is not a valid device.
+
+        """
+        loaded = cls.read(device)
+        if not isinstance(device, Device) and device not in bundled_devices():
+            for problem in refusals(loaded.document):
+                raise DeviceError(f"device file {os.fspath(device)}: {problem}")
+        return loaded
+
+    @classmethod
+    def read(cls, device: str | os.PathLike[str] | Device) -> Device:
+        """Do what :meth:`load` does, at once: without the vendor's models.
+
+        Raises:
+            DeviceError: There is no such device, or the file is evidently not a valid device.
+
+        """
+        if isinstance(device, Device):
+            return device
+        if device in bundled_devices():
+            source, name = bundled_file(str(device)), str(device)
+        else:
+            source, name = Path(device), os.fspath(device)
+        try:
+            document = json.loads(source.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise DeviceError(
+                f"no device '{name}': it is neither a file nor one of those bundled: {', '.join(bundled_devices())}"
+            ) from None
+        except OSError as error:
+            raise DeviceError(f"device file {name} can't be read: {error.strerror}") from None
+        except ValueError as error:
+            raise DeviceError(f"device file {name} is not JSON: {error}") from None
+        return cls.from_document(document, name)
+
+    @classmethod
+    def from_document(cls, document: Any, name: str = "document") -> Device:
+        """Check a document and return the device it describes; ``name`` is where it came from, for messages.
+
+        Raises:
+            DeviceError: The document is evidently not a valid device.
+
+        """
+        for problem in problems(document):
+            raise DeviceError(f"device file {name}: {problem}")
+        return cls(spelt_out(document))
+
+    @classmethod
+    def snapshot(cls, client: IQMClient, *, calibration_sets: Iterable[str] = ()) -> Device:
+        """Return what the quantum computer of a client publishes now.
+
+        Snapshots of the same calibration are equal, whenever they are taken. Neither the address of the server nor
+        anything about the user is part of them.
+
+        Args:
+            client: Connected to the quantum computer; a :class:`FakeIQMClient` will do, too.
+            calibration_sets: Ids of calibration sets to save beside the default one.
+
+        Raises:
+            DeviceError: The computer publishes what is not a valid device.
+            Exception: Whatever the vendor's client raises, for example for an unknown calibration set.
+
+        """
+        alias, default = snapshot.default_calibration_set(client)
+        return cls.published(client, alias, [default, *(identifier.lower() for identifier in calibration_sets)])
+
+    @classmethod
+    def published(cls, client: IQMClient, alias: str, calibration_sets: Iterable[str]) -> Device:
+        """Return what a quantum computer publishes with these calibration sets, of which the first is the default.
+
+        Raises:
+            DeviceError: The computer publishes what is not a valid device.
+            Exception: Whatever the vendor's client raises, for example for an unknown calibration set.
+
+        """
+        document = snapshot.published(client, alias, calibration_sets)
+        return cls.from_document(document, f"snapshot of '{alias}'")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the device to a file: the same text for the same device, all of it or nothing."""
+        write(Path(path), self.text())
+
+    def text(self) -> str:
+        """Return the text of its file."""
+        return file_text(self.document)
+
+    @property
+    def alias(self) -> str:
+        """The name that clients choose the quantum computer by."""
+        return str(self.document["alias"])
+
+    @property
+    def display_name(self) -> str:
+        """The name for people."""
+        return str(self.document["display_name"])
+
+    @property
+    def health(self) -> Mapping[str, Any]:
+        """The health document; what doesn't say when it was checked was checked with the default calibration."""
+        checked = {"updated_at": self.calibration().calibration_set["created_timestamp"]}
+        return checked | dict(self.document["health"])
+
+    @property
+    def static_quantum_architecture(self) -> Mapping[str, Any]:
+        """Components and connectivity, whatever the calibration."""
+        return cast("Mapping[str, Any]", self.document["static_quantum_architecture"])
+
+    @cached_property
+    def calibrations(self) -> Mapping[str, Calibration]:
+        """Every calibration, by id."""
+        names = [attribute.name for attribute in fields(Calibration)]
+        entries = ({name: entry[name] for name in names if name in entry} for entry in self.document["calibrations"])
+        return {calibration.id: calibration for calibration in (Calibration(**entry) for entry in entries)}
+
+    @property
+    def default_calibration_set_id(self) -> str:
+        """Id of the calibration that is used unless another one is asked for."""
+        return str(self.document["default_calibration_set_id"])
+
+    def calibration(self, identifier: str | None = None) -> Calibration:
+        """Return the calibration with this id, or the default one; KeyError if there is none."""
+        return self.calibrations[self.default_calibration_set_id if identifier is None else identifier]

@@ -1,0 +1,123 @@
+"""A next calibration of a quantum computer, made up: its error rates and times have drifted, some loci are lost."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from iqm_fakes.device.device import Device
+from iqm_fakes.device.metrics import RATES, TIMES, Locus, Place
+
+
+def recalibrated(device: Device, seed: int, *, drift: float = 0.1, lost: Iterable[str | Locus] = ()) -> Device:
+    """Return a device with one more calibration, which is the default: the former default's, drifted.
+
+    Args:
+        device: A device.
+        seed: Determines the new calibration, its id included, together with the former one.
+        drift: Standard deviation of the logarithm of the factors by which error rates and relaxation times change.
+        lost: Components, or loci such as ``("QB1", "QB2")``, that the new calibration does without.
+
+    Raises:
+        ValueError: There is nothing of that name to lose.
+
+    """
+    last = device.calibration()
+    dice = random.Random(f"{seed}:{last.id}")  # noqa: S311  # has to be reproducible, not secret
+    identifier = str(UUID(int=dice.getrandbits(128), version=4))
+    calibration_set = _next_set(last.calibration_set, identifier, None, dice, drift)
+    metrics = last.quality_metric_set
+    if metrics is not None:
+        metrics = _next_set(metrics, str(UUID(int=dice.getrandbits(128), version=4)), identifier, dice, drift)
+    architecture = _without(last.dynamic_quantum_architecture, lost) | {"calibration_set_id": identifier}
+    entry = {
+        "calibration_set": calibration_set,
+        "quality_metric_set": metrics,
+        "dynamic_quantum_architecture": architecture,
+        **({"noise": last.noise} if last.noise else {}),
+    }
+    calibrations = [*device.document["calibrations"], entry]
+    return Device.from_document(
+        {**device.document, "default_calibration_set_id": identifier, "calibrations": calibrations}
+    )
+
+
+def _next_set(
+    document: Mapping[str, Any], identifier: str, describes: str | None, dice: random.Random, drift: float
+) -> dict[str, Any]:
+    observations = [dict(observation) for observation in document["observations"]]
+    for observation in observations:
+        if isinstance(observation["value"], float):
+            observation["value"] = _drifted(observation["dut_field"], observation["value"], dice, drift)
+    values = {observation["dut_field"].partition(":")[0]: observation for observation in observations}
+    for name, observation in values.items():
+        path, _, field = name.rpartition(".")
+        if field == "t2_time" and f"{path}.t1_time" in values:
+            observation["value"] = min(observation["value"], 2 * values[f"{path}.t1_time"]["value"])
+        elif field == "fidelity" and f"{path}.error_0_to_1" in values and f"{path}.error_1_to_0" in values:
+            wrong = values[f"{path}.error_0_to_1"]["value"] + values[f"{path}.error_1_to_0"]["value"]
+            observation["value"] = 1 - wrong / 2
+    later = {
+        name: _a_day_later(document[name]) for name in ("created_timestamp", "end_timestamp") if document.get(name)
+    }
+    described = {"describes_id": describes} if "describes_id" in document else {}
+    return {**document, **later, **described, "observation_set_id": identifier, "observations": observations}
+
+
+def _drifted(name: str, value: float, dice: random.Random, drift: float) -> float:
+    field = name.partition(":")[0].rpartition(".")[2]
+    factor = math.exp(dice.gauss(0.0, drift))
+    if field in TIMES:
+        return value * factor
+    if field in RATES and 0 <= value <= 1:
+        return max(1 - (1 - value) * factor, 0.0) if RATES[field] else min(value * factor, 1.0)
+    return value
+
+
+def _a_day_later(timestamp: str) -> str:
+    moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00")) + timedelta(days=1)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _without(architecture: Mapping[str, Any], lost: Iterable[str | Locus]) -> dict[str, Any]:
+    """Return a dynamic architecture without gates on these components and loci."""
+    gone = [(name,) if isinstance(name, str) else tuple(name) for name in lost]
+    names = {locus[0] for locus in gone if len(locus) == 1}
+    pairs = {frozenset(locus) for locus in gone if len(locus) > 1}
+    known = {frozenset(locus) for _, locus in _every_locus(architecture)}
+    for locus in gone:
+        if frozenset(locus) not in known:
+            raise ValueError(f"{'-'.join(locus)} can't be lost: no gate of the calibration has this locus")
+
+    def stays(locus: Iterable[str]) -> bool:
+        return names.isdisjoint(locus) and frozenset(locus) not in pairs
+
+    gates = {
+        gate: {
+            **info,
+            "implementations": {
+                name: {**entry, "loci": [locus for locus in entry["loci"] if stays(locus)]}
+                for name, entry in info["implementations"].items()
+            },
+            "override_default_implementation": {
+                key: name for key, name in info["override_default_implementation"].items() if stays(key.split(","))
+            },
+        }
+        for gate, info in architecture["gates"].items()
+    }
+    return {
+        **architecture,
+        "qubits": [name for name in architecture["qubits"] if name not in names],
+        "computational_resonators": [n for n in architecture["computational_resonators"] if n not in names],
+        "gates": gates,
+    }
+
+
+def _every_locus(architecture: Mapping[str, Any]) -> Iterator[Place]:
+    for gate, info in architecture["gates"].items():
+        for entry in info["implementations"].values():
+            yield from ((gate, tuple(locus)) for locus in entry["loci"])

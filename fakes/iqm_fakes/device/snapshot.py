@@ -1,0 +1,52 @@
+"""What a quantum computer publishes now, as the document of a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from iqm_fakes.device.file_format import SCHEMA
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
+
+def published(client: IQMClient, alias: str, calibration_sets: Iterable[str]) -> dict[str, Any]:
+    """Return what a quantum computer publishes with these calibration sets, of which the first is the default.
+
+    Raises:
+        Exception: Whatever the vendor's client raises, for example for an unknown calibration set.
+
+    """
+    from iqm_fakes.vendor.http import get
+
+    ids = list(dict.fromkeys(calibration_sets))
+    listed = get(client, "quantum-computers")["quantum_computers"]
+    health = get(client, f"quantum-computers/{alias}/health")
+    static = get(client, f"quantum-computers/{alias}/artifacts/static-quantum-architectures")
+    return {
+        "schema": SCHEMA,
+        "alias": alias,
+        "display_name": next(entry for entry in listed if entry["alias"] == alias).get("display_name", alias),
+        "source": "snapshot of what the quantum computer published",
+        "health": {key: value for key, value in health.items() if key != "updated_at"},
+        "static_quantum_architecture": static[0],
+        "default_calibration_set_id": ids[0],
+        "calibrations": [
+            {
+                "calibration_set": get(client, f"calibration-sets/{alias}/{identifier}"),
+                "quality_metric_set": get(client, f"calibration-sets/{alias}/{identifier}/metrics", missing=True),
+                "dynamic_quantum_architecture": get(
+                    client, f"calibration-sets/{alias}/{identifier}/dynamic-quantum-architecture"
+                ),
+            }
+            for identifier in ids
+        ],
+    }
+
+
+def default_calibration_set(client: IQMClient) -> tuple[str, str]:
+    """Return the alias of a client's quantum computer, and the id of its default calibration set."""
+    from iqm_fakes.vendor.http import dynamic_quantum_architecture, quantum_computer_alias
+
+    return quantum_computer_alias(client), str(dynamic_quantum_architecture(client)["calibration_set_id"])

@@ -1,0 +1,110 @@
+"""One job on a server, and how the API describes it.
+
+::
+
+    waiting ──→ processing ──→ completed
+       │            ├────────→ failed
+       ├────────────┴────────→ cancelled
+       └─────────────────────→ failed        (refused by the compiler)
+
+A terminal status never changes, and a timeline only grows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from iqm_fakes.server.clock import timestamp
+from iqm_fakes.server.publications import computer_id
+from iqm_fakes.wire.status import JobStatus
+
+
+class JobFailure(Exception):
+    """A job that the server accepted and can't complete: it ends ``failed`` with this message and code.
+
+    The codes inside failed jobs are not published; ours are ``circuit_error`` and ``internal_error``.
+    """
+
+    def __init__(self, message: str, code: str = "circuit_error") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NeverEnds(Exception):
+    """A job that stays where it is until it is cancelled."""
+
+
+class Cancelled(Exception):
+    """A job that is cancelled while it is executed."""
+
+
+@dataclass(eq=False)
+class Job:
+    """One submitted job; only the queue changes it after submission."""
+
+    id: UUID
+    index: int
+    """Number of jobs with the same seed that were submitted before this one."""
+    computer: str
+    """Alias of the quantum computer."""
+    body: bytes
+    """The submission, byte for byte."""
+    request: Any
+    """The submission as the machine reads it, until the job has ended."""
+    calibration_set_id: str
+    tag: str | None = None
+    seed: int = 0
+    """Seed of the server when it was submitted; with :attr:`index`, it determines the results."""
+    client: str | None = None
+    """Who submitted it: the header ``User-Agent``."""
+    status: JobStatus = JobStatus.WAITING
+    timeline: list[tuple[str, str, datetime]] = field(default_factory=list)
+    """(source, status, time) in order."""
+    errors: list[tuple[str, str, str]] = field(default_factory=list)
+    """(source, error code, message)."""
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    """(source, message)."""
+    compiled: bool = False
+    simulation: Any = None
+    """How the machine runs it, once compiled: for each circuit, one
+    :class:`~iqm_fakes.simulator.Choice` for each of its independent parts."""
+    results: Any = None
+    """What the executor returned, once completed."""
+    fault: Any = None
+    """The planned fault that it meets, or None."""
+    recorded: Any = None
+    """The job document of a job that ran elsewhere and was recorded."""
+
+    @property
+    def payload(self) -> Any:
+        """The submission as it was sent: circuits, shots, options."""
+        return json.loads(self.body)
+
+    def document(self, queue_position: int | None) -> dict[str, Any]:
+        """Describe the job as the API does.
+
+        Args:
+            queue_position: The number of jobs ahead of it, where that is told.
+
+        """
+        if self.recorded is not None:
+            return dict(self.recorded)
+        completed = self.status is JobStatus.COMPLETED
+        return {
+            "id": str(self.id),
+            "type": "circuit",
+            "qc": {"id": computer_id(self.computer)},
+            "status": self.status.value,
+            "queue_position": queue_position,
+            "tag": self.tag,
+            "timeline": [{"source": s, "status": status, "timestamp": timestamp(t)} for s, status, t in self.timeline],
+            "compilation": {"calibration_set_id": self.calibration_set_id} if self.compiled else None,
+            "execution": {"progress": {}} if self.compiled else None,
+            "artifacts": [{"type": "measurements"}, {"type": "measurement_counts"}] if completed else [],
+            "messages": [{"source": source, "message": message} for source, message in self.messages],
+            "errors": [{"source": s, "error_code": code, "message": message} for s, code, message in self.errors],
+        }

@@ -1,0 +1,137 @@
+"""What is behind the queue: it compiles and executes jobs, perhaps on an executor's processes."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+from numpy.random import SeedSequence
+
+from iqm_fakes.device.device import Calibration
+from iqm_fakes.server.job import Cancelled, Job, JobFailure, NeverEnds
+from iqm_fakes.simulator import Bits, CircuitError, NoShotsLeft, Plan, Program, Simulator
+from iqm_fakes.wire.payload import CircuitJobPayload, UnmappedQubit
+
+WORTH_A_TASK = 0.05
+"""Seconds: circuits are sent to an executor in groups that take about so long, because sending has its price."""
+
+
+class SimulatedComputers:
+    """The quantum computers of a server, each with its calibrations, as simulators.
+
+    Args:
+        calibration: Returns the calibration of a computer with a calibration set.
+        settings: How it simulates: ``noise``, ``idle`` and ``method`` of :class:`Simulator`.
+        executor: Runs the circuits of a job elsewhere; None runs them here.
+
+    """
+
+    def __init__(
+        self,
+        calibration: Callable[[str, str], Calibration],
+        settings: Mapping[str, Any],
+        executor: Executor | None = None,
+    ) -> None:
+        self._calibration = calibration
+        self._settings = settings
+        self._executor = executor
+        self._lock = threading.Lock()
+        self._simulators: dict[tuple[str, str], Simulator] = {}
+
+    def compile(self, job: Job) -> list[Plan]:
+        """Check every circuit of a job against its calibration, and decide how to run it.
+
+        Raises:
+            JobFailure: The machine refuses a circuit, or a fault says so.
+
+        """
+        if job.fault is not None and job.fault.how == "compilation":
+            raise JobFailure(job.fault.message, job.fault.code)
+        request: CircuitJobPayload = job.request or CircuitJobPayload.parse(job.body)  # if it was cancelled meanwhile
+        options = request.options()
+        simulator = self._simulator(job)
+        plans = []
+        for index in range(len(request.circuits)):
+            try:
+                program = simulator.check(request.circuit(index), options)
+                plans.append(simulator.plan(program, request.shots))
+            except (CircuitError, UnmappedQubit, NotImplementedError) as error:
+                raise JobFailure(f"Circuit {index}: {error}") from None
+        job.simulation = tuple(plan.choices for plan in plans)
+        return plans
+
+    def execute(self, job: Job, program: list[Plan]) -> list[Bits]:
+        """Take the shots of every circuit.
+
+        Raises:
+            JobFailure: Heralding left no shots, it can't be simulated, or a fault says so.
+            NeverEnds: A fault says so.
+            Cancelled: A fault says so.
+
+        """
+        if job.fault is None or job.fault.how == "compilation":
+            return self._take(job, program)
+        if job.fault.how == "execution":
+            raise JobFailure(job.fault.message, job.fault.code)
+        if job.fault.how == "never":
+            raise NeverEnds
+        if job.fault.how == "cancelled":
+            raise Cancelled
+        keep = random.Random(f"{job.seed}:{job.index}")  # noqa: S311  # has to be reproducible, not secret
+        return [_fewer(bits, job.fault.fraction, keep) for bits in self._take(job, program)]
+
+    def _take(self, job: Job, program: list[Plan]) -> list[Bits]:
+        simulator = self._simulator(job)
+        seeds = [SeedSequence([job.seed, job.index, index]) for index in range(len(program))]
+        taken: list[Bits] = []
+        try:
+            if self._executor is None:
+                return simulator.run_all(program, seeds)
+            futures = [
+                self._executor.submit(
+                    _run, simulator, [plan.program for plan in program[group]], program[0].shots, seeds[group]
+                )
+                for group in _groups(program)
+            ]
+            for future in futures:
+                taken += future.result()
+        except NoShotsLeft as error:
+            index = len(taken) + error.index
+            raise JobFailure(f"Execution of circuit {index} with heralding discarded all the shots.") from None
+        except CircuitError as error:
+            raise JobFailure(str(error)) from None
+        return taken
+
+    def _simulator(self, job: Job) -> Simulator:
+        key = (job.computer, job.calibration_set_id)
+        with self._lock:
+            if key not in self._simulators:
+                self._simulators[key] = Simulator(self._calibration(*key), **self._settings)
+            return self._simulators[key]
+
+
+def _fewer(bits: Bits, fraction: float, dice: random.Random) -> Bits:
+    """Return measurements without a fraction of the shots; at least one stays."""
+    shots = len(next(iter(bits.values())))
+    kept = sorted(dice.sample(range(shots), max(1, shots - math.ceil(shots * fraction))))
+    return {key: outcomes[kept] for key, outcomes in bits.items()}
+
+
+def _groups(plans: list[Plan]) -> list[slice]:
+    """Split the circuits of a job into groups for an executor."""
+    ends, seconds = [], 0.0
+    for end, plan in enumerate(plans, 1):
+        seconds += plan.seconds
+        if seconds >= WORTH_A_TASK or end == len(plans):
+            ends.append(end)
+            seconds = 0.0
+    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _run(simulator: Simulator, programs: list[Program], shots: int, seeds: list[SeedSequence]) -> list[Bits]:
+    """Run some circuits of a job, perhaps on another machine."""
+    return simulator.run_all([simulator.plan(program, shots) for program in programs], seeds)

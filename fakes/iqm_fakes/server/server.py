@@ -1,0 +1,340 @@
+"""FakeIQMServer: a thin face on what a fake IQM Server is made of; no HTTP.
+
+Everything a client can ask is a method that returns a JSON-ready document or raises
+:class:`~iqm_fakes.wire.error_codes.ServerError`. :mod:`iqm_fakes.web.api` gives these methods paths. The pieces:
+:mod:`.publications` (owns the list of computers, and what they publish), :mod:`.limits`, :mod:`.seeds`, :mod:`.queue`
+with its :mod:`.job`, :mod:`.quantum_computer` (compiles and executes), :mod:`.replay`, :mod:`.faults`, :mod:`.clock`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any, Literal
+from uuid import UUID
+
+from iqm_fakes.device.device import Calibration, Device
+from iqm_fakes.device.error_rates import warn_of_missing_metrics
+from iqm_fakes.recordings.folder import Recordings
+from iqm_fakes.server.clock import Clock
+from iqm_fakes.server.faults import Faults
+from iqm_fakes.server.job import Job
+from iqm_fakes.server.limits import Limits
+from iqm_fakes.server.publications import Document, Publications
+from iqm_fakes.server.quantum_computer import SimulatedComputers
+from iqm_fakes.server.queue import JobQueue
+from iqm_fakes.server.replay import Replay
+from iqm_fakes.server.seeds import Seeds
+from iqm_fakes.simulator import Bits, Method, check_method
+from iqm_fakes.wire import results
+from iqm_fakes.wire.error_codes import ErrorCode, ServerError
+from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
+from iqm_fakes.wire.status import JobStatus
+
+
+class FakeIQMServer:
+    """An IQM Server whose quantum computers are simulated.
+
+    Args:
+        devices: Names of bundled devices, device files or :class:`Device` objects; each is served under its alias.
+            None, together with ``recordings``, replays: the computers are those of the recorded jobs, and a submission
+            is answered by the recording of the same one.
+        seed: Makes everything reproducible: results are determined by device, circuit, shots, this seed and the number
+            of jobs submitted before. ``None`` draws one; :attr:`seed` says which.
+        noise: False simulates perfect gates, components and readout.
+        idle: False switches off the relaxation of components while they wait for others; a ``delay`` still relaxes.
+        method: Aer's method for all circuits: ``density_matrix``, ``statevector``, ``stabilizer`` or
+            ``matrix_product_state``. ``auto`` takes the fastest that can do a circuit; the distribution of results is
+            the same. ``jobs[i].simulation`` says what was taken.
+        executor: Runs the circuits of a job, for example a process pool or a cluster's; the results are the same. The
+            server does not shut it down.
+        workers: Background threads that run jobs. 0, for clients in the same process, finishes each job
+            before its submission is answered.
+        recordings: Folder of recorded jobs, which can be retrieved by their ids.
+        limits: What a job may have at most, and a user at a time; the default is no limit.
+
+    Attributes:
+        faults: What goes wrong on purpose.
+        clock: The server's time, which a test may own.
+        queue: The jobs that have not ended; a test may hold and step it.
+        maintenance: While it is true, the machines are unhealthy and take no jobs.
+        settings: How it simulates: ``noise``, ``idle`` and ``method``.
+
+    Raises:
+        DeviceError: A device is unknown or its file is broken.
+        RecordingNotFound: There are neither devices nor recordings.
+        ValueError: No device, two with one alias, a negative seed, or an unknown method.
+
+    """
+
+    def __init__(
+        self,
+        *devices: str | os.PathLike[str] | Device,
+        seed: int | None = None,
+        noise: bool = True,
+        idle: bool = True,
+        method: Method | Literal["auto"] = "auto",
+        executor: Executor | None = None,
+        workers: int = 0,
+        recordings: str | os.PathLike[str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        check_method(method)
+        self._limits = limits or Limits()
+        self.faults = Faults(self.recalibrate)
+        self.clock = Clock()
+        self.recordings = None if recordings is None else Recordings(recordings)
+        self.replays = self.recordings is not None and not devices
+        self._replay = Replay(self.recordings)
+        loaded = [Device.load(device) for device in devices]
+        self._publications = Publications(self._replay.devices() if self.replays else loaded)
+        if noise and not self.replays:
+            warn_of_missing_metrics(loaded)
+        self.settings: Mapping[str, Any] = {"noise": noise, "idle": idle, "method": method}
+        self._computers = SimulatedComputers(self._publications.calibration, self.settings, executor)
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._by_id: dict[UUID, Job] = {}
+        self._deleted: set[UUID] = set()
+        self._start(seed)
+
+    def reset(self, *, seed: int | None = None, test: str | None = None) -> None:
+        """Start again as if newly made with this seed: no jobs, an open queue, the devices as they were given.
+
+        Jobs from before have ended, and those who hold their ids can still retrieve them. In a replay, recordings of
+        this test answer before others, and the default calibrations are those it was recorded with.
+        """
+        self.queue.close()
+        self._start(seed)
+        self._replay.reset(test)
+        if self.replays:
+            for computer, calibration_set in self._replay.calibrations():
+                self._publications.use_calibration(computer, calibration_set)
+
+    def _start(self, seed: int | None) -> None:
+        self._seeds = Seeds(seed)
+        self._publications.reset()
+        self._jobs: list[Job] = []
+        self.maintenance = False
+        self.faults.clear()
+        self.queue: JobQueue = JobQueue(self._computers, workers=self._workers, clock=self.clock)
+
+    @property
+    def seed(self) -> int:
+        """What jobs that are submitted now depend on, besides their number."""
+        return self._seeds.seed
+
+    @contextmanager
+    def seeded(self, seed: int) -> Iterator[None]:
+        """Number jobs from the start, with this seed, inside the ``with`` block; afterwards go on as before it.
+
+        The jobs get the results that they would have as the first ones with this seed. A reset inside the block stays.
+        """
+        before, self._seeds = self._seeds, (within := Seeds(seed))
+        try:
+            yield
+        finally:
+            if self._seeds is within:
+                self._seeds = before
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self.queue.close()
+
+    # -- quantum computers ---------------------------------------------------------------------------------------
+
+    @property
+    def devices(self) -> dict[str, Device]:
+        """Alias → what the quantum computer publishes now."""
+        return self._publications.devices
+
+    def device(self, computer: str) -> Device:
+        """Return the device with this alias or id."""
+        return self._publications.device(computer)
+
+    def quantum_computers(self) -> Document:
+        """List the quantum computers."""
+        return {"quantum_computers": [self._publications.listed(alias) for alias in self.devices]}
+
+    def quantum_computer(self, computer: str) -> Document:
+        """Describe one quantum computer in full."""
+        return self._publications.described(computer) | {
+            "operational_status": "maintenance" if self.maintenance else "online",
+            "limits": self.limits(computer),
+            "health": self.health(computer),
+            "queue_length": self.queue_length(),
+        }
+
+    def health(self, computer: str) -> Document:
+        """Say whether the quantum computer works."""
+        health = dict(self.device(computer).health)
+        return health | {"healthy": False} if self.maintenance else health
+
+    def queue_length(self) -> int:
+        """Return the number of jobs that have not ended."""
+        return len(self.queue)
+
+    def limits(self, computer: str) -> Document:
+        """Return the limits of jobs."""
+        self.device(computer)
+        return self._limits.document()
+
+    def artifact(self, computer: str, kind: str) -> Any:
+        """Return what is published beside calibrations: a JSON document, or bytes that are a protobuf message."""
+        return self._publications.artifact(computer, kind)
+
+    def calibration(self, computer: str, calibration_set: str = "default") -> Calibration:
+        """Return a calibration by id, or the current one for ``default``."""
+        return self._publications.calibration(computer, calibration_set)
+
+    def quality_metric_set(self, computer: str, calibration_set: str = "default") -> Mapping[str, Any]:
+        """Return the quality metrics of a calibration."""
+        return self._publications.quality_metric_set(computer, calibration_set)
+
+    def recalibrate(
+        self,
+        *,
+        seed: int = 0,
+        drift: float = 0.1,
+        lost: Iterable[str | tuple[str, ...]] = (),
+        computer: str | None = None,
+    ) -> Calibration:
+        """Publish a new default calibration, as a machine does every few hours; former ones stay available by id.
+
+        Backends made before keep their calibration and warn that the default one has changed. :meth:`reset` undoes it.
+
+        Args:
+            seed: Determines, together with the former calibration, the new one and its id.
+            drift: About the relative change of error rates and relaxation times (standard deviation of the logarithm).
+            lost: Components (``"QB3"``) and loci (``("QB1", "QB2")``) that no longer work.
+            computer: Which quantum computer, if there are several.
+
+        Returns:
+            The new calibration.
+
+        Raises:
+            ValueError: There is nothing of that name to lose, or it is not clear which computer is meant.
+
+        """
+        return self._publications.recalibrate(seed=seed, drift=drift, lost=lost, computer=computer)
+
+    # -- jobs ----------------------------------------------------------------------------------------------------
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs on the server, in the order of their submission."""
+        return list(self._jobs)
+
+    @property
+    def replayed(self) -> Iterable[str]:
+        """Ids of the recordings that answered a submission or were retrieved."""
+        return self._replay.used
+
+    def submit(self, computer: str, body: bytes, *, tag: str | None = None, client: str | None = None) -> Job:
+        """Accept a circuit job.
+
+        Raises:
+            ServerError: ``invalid_job_payload``, ``qc_not_found`` or ``calibration_set_not_found``.
+            RecordingNotFound: In a replay, it was not recorded.
+            RecordingError: In a replay, its recording is broken.
+
+        """
+        device = self.device(computer)
+        if self.maintenance:
+            raise ServerError(ErrorCode.SERVICE_UNAVAILABLE, f"Quantum computer '{device.alias}' is in maintenance.")
+        self._limits.check_body(body)
+        try:
+            request = CircuitJobPayload.parse(body)
+        except InvalidPayload as error:
+            raise ServerError(ErrorCode.INVALID_JOB_PAYLOAD, f"Job payload is not valid: {error}") from None
+        self._limits.check(request, self.queue_length())
+        calibration = self.calibration(computer, str(request.calibration_set_id or "default"))
+        if self.replays:
+            job = self._replay.answer(body, device.alias)
+            with self._lock:
+                self._enter(job)
+            return job
+        with self._lock:
+            identifier, index = self._seeds.next()
+            job = Job(
+                id=identifier,
+                index=index,
+                seed=self._seeds.seed,
+                computer=device.alias,
+                body=body,
+                request=request,
+                calibration_set_id=calibration.id,
+                tag=tag,
+                client=client,
+                fault=self.faults.meet_job(),
+            )
+            self._enter(job)
+        self.queue.submit(job)
+        return job
+
+    def job(self, job_id: str) -> Job:
+        """Return a job by its id, perhaps a recorded one.
+
+        Raises:
+            ServerError: ``job_not_found``.
+            RecordingError: Its recording is broken.
+
+        """
+        self.queue.tick()
+        try:
+            identifier = UUID(job_id)
+        except ValueError:
+            identifier = None
+        if identifier is not None:
+            if identifier in self._by_id:
+                return self._by_id[identifier]
+            recorded = None if identifier in self._deleted else self._replay.retrieve(identifier)
+            if recorded is not None:
+                return self._by_id.setdefault(identifier, recorded)
+        raise ServerError(ErrorCode.JOB_NOT_FOUND, f"Job '{job_id}' not found.")
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job that has not ended; a recording of a cancelled one is cancelled again."""
+        job = self.job(job_id)
+        if job.recorded is None or job.status is not JobStatus.CANCELLED:
+            self.queue.cancel(job)
+        return job
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job; one that has not ended is cancelled first."""
+        job = self.job(job_id)
+        self.queue.discard(job)
+        with self._lock:
+            self._deleted.add(job.id)
+            self._by_id.pop(job.id, None)
+            self._jobs = [other for other in self._jobs if other is not job]
+
+    def job_document(self, job: Job) -> Document:
+        """Describe a job as the API does."""
+        return job.document(self.queue.position(job))
+
+    def measurements(self, job_id: str) -> bytes:
+        """Return every shot, as JSON: per circuit, key → one list of bits a shot."""
+        return results.measurements(self._results(job_id))
+
+    def measurement_counts(self, job_id: str) -> bytes:
+        """Return histograms, as JSON: per circuit, the keys and how often each bit string was seen."""
+        return results.measurement_counts(self._results(job_id))
+
+    def _enter(self, job: Job) -> None:
+        self._jobs.append(job)
+        self._by_id[job.id] = job
+
+    def _results(self, job_id: str) -> list[Bits]:
+        job = self.job(job_id)
+        if job.status is not JobStatus.COMPLETED:
+            raise ServerError(
+                ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"Job '{job.id}' has no results: it is {job.status.value}."
+            )
+        if job.results is None:
+            raise ServerError(ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"Job '{job.id}' was recorded without results.")
+        bits: list[Bits] = job.results
+        return bits

@@ -1,0 +1,1 @@
+"""How requests reach a fake server: its REST API, in the process or over a loopback socket."""

@@ -11,7 +11,7 @@ from iqm_fakes.device.device import Device, DeviceError
 from iqm_fakes.recordings.codec import line
 from iqm_fakes.recordings.folder import Recordings
 from iqm_fakes.recordings.recording import Recording, RecordingError
-from iqm_fakes.wire.results import histogram
+from iqm_fakes.wire.results import histogram, ranked
 
 BAR, ROWS = 40, 32
 """Characters of the longest bar of a histogram, and its rows."""
@@ -116,7 +116,7 @@ def _histogram(recording: Recording, index: int) -> list[str]:
     results = (recording.results or ())[index]
     counts = histogram(list(results.values())) if results else {}
     total, most = sum(counts.values()), max(counts.values(), default=1)
-    rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rows = ranked(counts)
     lines = [f"  {' '.join(results)}"]
     for outcome, count in rows[:ROWS]:
         lines.append(f"  {outcome}  {count:7d}  {count / total:6.1%}  {'#' * round(BAR * count / most)}")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from iqm_fakes.recordings.codec import line, packed, parsed, unpacked
 from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
-from iqm_fakes.wire.results import histogram
+from iqm_fakes.wire.results import histogram, ranked
 
 SCHEMA = "iqm-job/1"
 PRECISION = 9
@@ -240,7 +240,7 @@ def _results_in(circuit: Mapping[str, Any]) -> dict[str, NDArray[np.uint8]]:
 def _counts(circuit: Mapping[str, NDArray[np.uint8]]) -> dict[str, Any]:
     """Return the most frequent outcomes, for people, and how many shots had others."""
     counts = histogram(list(circuit.values())) if circuit else {}
-    frequent = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COUNTED])
+    frequent = dict(ranked(counts)[:COUNTED])
     others = sum(counts.values()) - sum(frequent.values())
     return {"counts": frequent, "others": others} if others else {"counts": frequent}
 

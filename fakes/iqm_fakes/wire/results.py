@@ -45,6 +45,11 @@ def histogram(columns: Sequence[NDArray[np.uint8]]) -> dict[str, int]:
     return {digits[index * width : (index + 1) * width]: count for index, count in enumerate(counts)}
 
 
+def ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return outcomes and their counts, the most frequent first; equally frequent ones by their bits."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
 def _rows(bits: NDArray[np.uint8]) -> bytes:
     """Return an array of bits as JSON: all rows are texts of the same length, in which only the digits differ."""
     shots, width = bits.shape

@@ -1,4 +1,6 @@
-r"""What a calibration's published numbers say about noise.
+r"""Error rates and times of a quantum computer, derived from the numbers that its calibration publishes.
+
+Times are in seconds, fidelities and errors between 0 and 1.
 
 A gate of duration :math:`t` on a locus of :math:`n` components (dimension :math:`d = 2^n`) is the ideal gate, then
 the relaxation of each component by its own :math:`T_1, T_2`, then a depolarising channel
@@ -19,9 +21,9 @@ of an echo experiment, ``measure_fidelity`` by ``measure``, and everything else 
 the same gate and implementation on other loci of that kind. If there is none, it is taken as perfect: no relaxation, no
 depolarising, T2 = 2·T1, no readout error.
 
-A calibration may have a noise profile of its own (``noise`` in the device file), which overrides all that: ``gates``
-(name → locus, joined by commas → ``duration``, ``depolarizing``), ``relaxation`` (component → ``t1``, ``t2``) and
-``readout`` (component → ``p_1_given_0``, ``p_0_given_1``). What it leaves out is derived.
+A device file may give a calibration a noise profile (``noise``), which overrides all that: ``gates`` (name → locus,
+joined by commas → ``duration``, ``depolarizing``), ``relaxation`` (component → ``t1``, ``t2``) and ``readout``
+(component → ``p_1_given_0``, ``p_0_given_1``). What the profile leaves out is derived.
 """
 
 from __future__ import annotations
@@ -31,42 +33,100 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
+from itertools import permutations
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from iqm_fakes.device.device import Calibration, Device
 
+Locus: TypeAlias = tuple[str, ...]
+"""The components that a gate acts on, by name."""
+
 
 class GateNoise(NamedTuple):
-    """Relaxation for ``duration`` seconds, then depolarising with probability ``depolarizing``."""
+    """What follows an ideal gate: relaxation for ``duration`` seconds, then depolarising with this probability."""
 
     duration: float
     depolarizing: float
 
 
 class Relaxation(NamedTuple):
-    """Relaxation times in seconds, T2 ≤ 2·T1; infinite where none is published."""
+    """Relaxation times of a component, T2 ≤ 2·T1; infinite where none is published."""
 
     t1: float
     t2: float
 
 
 class Readout(NamedTuple):
-    """Probabilities of a wrong outcome."""
+    """Probabilities to read 1 where the state is 0, and 0 where it is 1."""
 
     p_1_given_0: float
     p_0_given_1: float
 
 
+EXPERIMENTS = {"prx": "rb", "cz": "irb", "move": "irb", "measure": "ssro"}
+"""The experiment by which a gate's published fidelity is measured, as in ``metrics.rb.prx.…``.
+
+They are randomised benchmarking, interleaved randomised benchmarking and single-shot readout. ``measure_fidelity`` is
+measured like ``measure``.
+"""
+
+_SYMMETRIC = ("cz",)
+"""Gates whose locus may be written in any order."""
+
 _PULSES = {("sx", "prx_sx"): 1, ("u", "prx_u"): 1, ("rz", "prx_composite"): 2}
 """Composite operations: how many prx pulses they compile to; virtual z rotations are exact."""
 
-_FIDELITY = {"prx": "rb", "cz": "irb", "move": "irb"}
-"""Gates with a published fidelity, and the experiment that measures it ((interleaved) randomised benchmarking)."""
+_READOUT_FIELDS = ("fidelity", "error_0_to_1", "error_1_to_0")
+
+
+def equivalent_loci(gate: str, locus: Iterable[str]) -> Iterator[Locus]:
+    """Yield the loci on which a gate is the same, this one first: every order of them for cz."""
+    yield from permutations(locus) if gate in _SYMMETRIC else [tuple(locus)]
+
+
+def default_implementation(gate: str, info: Mapping[str, Any], locus: Locus) -> str:
+    """Return the implementation that runs on a locus if none is asked for.
+
+    An override may be listed for an equivalent locus; the one for just this locus comes first, as for the vendor.
+
+    Args:
+        gate: Its name.
+        info: What the dynamic architecture says of the gate.
+        locus: Where it runs.
+
+    """
+    overrides = info["override_default_implementation"]
+    keys = map(",".join, equivalent_loci(gate, locus))
+    chosen: str = next((overrides[key] for key in keys if key in overrides), info["default_implementation"])
+    return chosen
+
+
+def default_loci(architecture: Mapping[str, Any]) -> dict[tuple[str, Locus], str]:
+    """Return the default implementation of each gate of a dynamic architecture on each of its loci."""
+    return {
+        (gate, locus): implementation
+        for gate, info in architecture["gates"].items()
+        for implementation, entry in info["implementations"].items()
+        for locus in map(tuple, entry["loci"])
+        if default_implementation(gate, info, locus) == implementation
+    }
+
+
+def published_values(observations: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return valid numeric observations by name without suffix; the first of a name counts, as for the vendor."""
+    values: dict[str, float] = {}
+    for observation in observations:
+        name, _, suffix = observation["dut_field"].partition(":")
+        value, highest = observation["value"], 1.0 if name.endswith(_READOUT_FIELDS) else math.inf
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if number and 0 <= value <= highest and not observation.get("invalid"):
+            values.setdefault(name, _of_one_gate(name, float(value), suffix))
+    return values
 
 
 class Noise:
-    """The noise that a calibration publishes.
+    """The errors and times of one calibration, by gate and component.
 
     Args:
         calibration: Calibration set, quality metrics and dynamic architecture.
@@ -74,58 +134,44 @@ class Noise:
     """
 
     def __init__(self, calibration: Calibration) -> None:
-        self._gates: Mapping[str, Any] = calibration.dynamic_quantum_architecture["gates"]
-        self._components = (
-            *calibration.dynamic_quantum_architecture["qubits"],
-            *calibration.dynamic_quantum_architecture["computational_resonators"],
-        )
+        self._architecture = calibration.dynamic_quantum_architecture
+        self._gates: Mapping[str, Any] = self._architecture["gates"]
         self._profile: Mapping[str, Any] = calibration.noise
-        self._values = _values(calibration.observations())
-        self._missed: dict[str, None] = {}
+        self._values = published_values(calibration.observations())
+        self._replaced: dict[str, None] = {}  # names of observations, in the order in which they were missed
         self.gate = lru_cache(maxsize=None)(self._gate)  # asked once for each instruction of each circuit
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Names of observations of this calibration's gates and components that had to be replaced, see above."""
-        for component in self._components:
+        for component in (*self._architecture["qubits"], *self._architecture["computational_resonators"]):
             self.relaxation(component)
-        for name in (*_FIDELITY, "measure"):
-            for locus, implementation in self._loci(name):
+        places = default_loci(self._architecture).items()
+        for name in EXPERIMENTS:
+            for locus, implementation in ((locus, chosen) for (gate, locus), chosen in places if gate == name):
                 self.gate(name, locus, implementation)
                 if name == "measure":
                     self.readout(locus[0], name, implementation)
-        return tuple(self._missed)
+        return tuple(self._replaced)
 
-    def _loci(self, name: str) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yield loci of a gate, each with its default implementation."""
-        gate = self._gates.get(name, {"implementations": {}})
-        for implementation, entry in gate["implementations"].items():
-            for locus in map(tuple, entry["loci"]):
-                if self.implementation(name, locus) == implementation:
-                    yield locus, implementation
-
-    def implementation(self, name: str, locus: tuple[str, ...], implementation: str | None = None) -> str | None:
+    def implementation(self, name: str, locus: Locus, implementation: str | None = None) -> str | None:
         """Return the implementation that runs: the one asked for, or the calibration's default for the locus."""
         if implementation is not None or name not in self._gates:
             return implementation
-        gate = self._gates[name]
-        default: str = gate["default_implementation"]
-        orders = (locus, locus[::-1]) if name == "cz" else (locus,)
-        overrides = [gate["override_default_implementation"].get(",".join(order)) for order in orders]
-        return next((override for override in overrides if override), default)
+        return default_implementation(name, self._gates[name], locus)
 
     def measures(self, component: str) -> bool:
         """Return whether the component can be measured."""
         implementations = self._gates.get("measure", {"implementations": {}})["implementations"]
         return any([component] in entry["loci"] for entry in implementations.values())
 
-    def _gate(self, name: str, locus: tuple[str, ...], implementation: str | None = None) -> GateNoise:
+    def _gate(self, name: str, locus: Locus, implementation: str | None = None) -> GateNoise:
         """Return the noise of a gate on a locus, by the calibration's default implementation if none is named."""
         noise = self._published_gate(name, locus, implementation)
         fixed = self._profile.get("gates", {}).get(name, {})
         return noise._replace(**next((fixed[key] for key in map(",".join, _orders(locus)) if key in fixed), {}))
 
-    def _published_gate(self, name: str, locus: tuple[str, ...], implementation: str | None) -> GateNoise:
+    def _published_gate(self, name: str, locus: Locus, implementation: str | None) -> GateNoise:
         if name == "cc_prx":  # its implementations are compositions with prx, whose noise it carries
             return self.gate("prx", locus)
         if (name, implementation) in _PULSES or name in ("sx", "u"):
@@ -137,11 +183,11 @@ class Noise:
             return GateNoise(self.gate("measure", locus).duration + self.gate("prx", locus).duration, 0.0)
         if name in ("measure", "measure_fidelity"):
             return GateNoise(max(self._duration(name, (qubit,), implementation) for qubit in locus), 0.0)
-        if name not in _FIDELITY:
+        if name not in EXPERIMENTS:
             return GateNoise(0.0, 0.0)
         duration = self._duration(name, locus, implementation)
         implementation = self.implementation(name, locus, implementation)
-        fidelity = self._find(f"metrics.{_FIDELITY[name]}.{name}.{implementation}", locus, "fidelity")
+        fidelity = self._find(f"metrics.{EXPERIMENTS[name]}.{name}.{implementation}", locus, "fidelity")
         return GateNoise(duration, 0.0 if fidelity is None else self._depolarizing(locus, duration, fidelity))
 
     def relaxation(self, component: str) -> Relaxation:
@@ -154,34 +200,34 @@ class Noise:
 
     def readout(self, component: str, name: str = "measure", implementation: str | None = None) -> Readout:
         """Return the readout errors; a published fidelity alone is taken as symmetric."""
-        prefix = f"metrics.ssro.{name}.{self.implementation(name, (component,), implementation)}"
-        if name != "measure" and not any(f"{prefix}.{component}.{field}" in self._values for field in _READOUT):
+        prefix = f"metrics.{EXPERIMENTS['measure']}.{name}.{self.implementation(name, (component,), implementation)}"
+        if name != "measure" and not any(f"{prefix}.{component}.{field}" in self._values for field in _READOUT_FIELDS):
             return self.readout(component)
-        fidelity, *errors = (self._values.get(f"{prefix}.{component}.{field}") for field in _READOUT)
+        fidelity, *errors = (self._values.get(f"{prefix}.{component}.{field}") for field in _READOUT_FIELDS)
         if fidelity is None and None in errors:
             fidelity = self._find(prefix, (component,), "fidelity")
         symmetric = 0.0 if fidelity is None else 1 - fidelity
         noise = Readout(*(symmetric if error is None else error for error in errors))
         return noise._replace(**self._profile.get("readout", {}).get(component, {}))
 
-    def _depolarizing(self, locus: tuple[str, ...], duration: float, fidelity: float) -> float:
+    def _depolarizing(self, locus: Locus, duration: float, fidelity: float) -> float:
         d: int = 2 ** len(locus)
         process = ((d + 1) * fidelity - 1) / d
         relaxed: float = math.prod(_relaxed_fidelity(duration, *self.relaxation(component)) for component in locus)
         return min(max((relaxed - process) / (relaxed - 1 / d**2), 0.0), 1.0)
 
-    def _duration(self, name: str, locus: tuple[str, ...], implementation: str | None) -> float:
+    def _duration(self, name: str, locus: Locus, implementation: str | None) -> float:
         prefix = f"gates.{name}.{self.implementation(name, locus, implementation)}"
         if name == "measure_fidelity" and f"{prefix}.{locus[0]}.duration" not in self._values:
             return self._duration("measure", locus, None)
         return self._find(prefix, locus, "duration") or 0.0
 
-    def _find(self, prefix: str, locus: tuple[str, ...], *fields: str) -> float | None:
+    def _find(self, prefix: str, locus: Locus, *fields: str) -> float | None:
         """Return the first of the fields that is published for a locus, or what is typical for such loci."""
         names = [f"{prefix}.{'__'.join(order)}.{field}" for field in fields for order in _orders(locus)]
         value = next((self._values[name] for name in names if name in self._values), None)
         if value is None:
-            self._missed[names[0]] = None
+            self._replaced[names[0]] = None
             typical = ((prefix, _kind(locus), field) for field in fields)
             value = next((self._typical[group] for group in typical if group in self._typical), None)
         return value
@@ -196,35 +242,23 @@ class Noise:
         return {group: median(values) for group, values in groups.items()}
 
 
-_READOUT = ("fidelity", "error_0_to_1", "error_1_to_0")
-
-
 def _kind(locus: Iterable[str]) -> str:
     """Return what the components of a locus are, without their numbers."""
     return "__".join(re.sub(r"\d+$", "", component) for component in locus)
 
 
-def _orders(locus: tuple[str, ...]) -> list[tuple[str, ...]]:
+def _orders(locus: Locus) -> list[Locus]:
+    """Return the orders in which a published name may list a locus."""
     return [locus] if len(locus) == 1 else [locus, locus[::-1]]
 
 
 def _relaxed_fidelity(duration: float, t1: float, t2: float) -> float:
+    """Return the process fidelity of one component's relaxation."""
     return (1 + math.exp(-duration / t1) + 2 * math.exp(-duration / t2)) / 4
 
 
-def _values(observations: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Return valid numeric observations by name without suffix; the first of a name counts, as for the vendor."""
-    values: dict[str, float] = {}
-    for observation in observations:
-        name, _, suffix = observation["dut_field"].partition(":")
-        value, highest = observation["value"], 1.0 if name.endswith(_READOUT) else math.inf
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if number and 0 <= value <= highest and not observation.get("invalid"):
-            values.setdefault(name, _of_one_gate(name, float(value), suffix))
-    return values
-
-
 def _of_one_gate(name: str, fidelity: float, suffix: str) -> float:
+    """Return the fidelity of one gate from that of ``n_interleaved_gates``; other values are returned as they are."""
     gates = re.search(r"\bn_interleaved_gates=(\d+)", suffix)
     if gates is None or int(gates[1]) < 2 or not name.endswith(".fidelity"):
         return fidelity

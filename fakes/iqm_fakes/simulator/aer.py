@@ -1,4 +1,4 @@
-"""Parts on Qiskit Aer: the one module that imports Qiskit.
+"""Subcircuits on Qiskit Aer: the one module that imports Qiskit.
 
 Aer's fast way through shots whose noise is drawn, shot branching, is never used: it forgets the noise (seen in 0.17.2).
 """
@@ -16,31 +16,32 @@ from qiskit.circuit import IfElseOp, QuantumCircuit
 from qiskit.circuit import Instruction as QiskitInstruction
 from qiskit.circuit.library import UnitaryGate
 from qiskit_aer import AerSimulator
-from qiskit_aer.noise import NoiseModel, QuantumError
+from qiskit_aer.noise import NoiseModel as AerNoiseModel
+from qiskit_aer.noise import QuantumError
 from qiskit_aer.noise.noise_model import QuantumErrorLocation
 
-from iqm_fakes.simulator import channels, mixtures
+from iqm_fakes.simulator import channels, pauli_mixtures
 from iqm_fakes.simulator.channels import Matrix
 from iqm_fakes.simulator.circuit import CircuitError
-from iqm_fakes.simulator.engines import MEMORY_LIMIT, Method, runs_once
-from iqm_fakes.simulator.mixtures import Mixture
-from iqm_fakes.simulator.parts import Block, Measure, Part, Pulse
-from iqm_fakes.simulator.physics import Action
+from iqm_fakes.simulator.methods import BYTES_PER_AMPLITUDE, MEMORY_LIMIT, Method, runs_once
+from iqm_fakes.simulator.noise_model import NoisyGate
+from iqm_fakes.simulator.pauli_mixtures import Mixture
+from iqm_fakes.simulator.subcircuits import Block, ConditionalGate, Measure, Subcircuit
 
 _SIMULATOR = AerSimulator(max_memory_mb=2**31)  # memory has been looked at before anything comes here
-_SNAPSHOTS = 16
-"""At how many points a matrix product state is looked at, to see how large it becomes."""
+_PILOT_SNAPSHOTS = 16
+"""At how many points of a pilot run the matrix product state is looked at."""
 
 
-def probabilities(parts: Sequence[Part], method: Method) -> list[NDArray[np.float64]]:
-    """Return for each part how likely the true outcomes are, all parts in one call of Aer.
+def outcome_probabilities(subcircuits: Sequence[Subcircuit], method: Method) -> list[NDArray[np.float64]]:
+    """Return how likely the true outcomes of each subcircuit are, all in one call of Aer.
 
     Returns:
-        Arrays of 2^bits probabilities; bit k of an outcome's index is the bit k of the part.
+        Arrays of 2^bits probabilities; bit k of an outcome's index is bit k of the subcircuit.
 
     """
     result = _SIMULATOR.run(
-        [_evolution(part, method) for part in parts],
+        [_evolution(subcircuit, method) for subcircuit in subcircuits],
         shots=1,
         method=method,
         max_parallel_threads=1,  # results of some methods depend on the number of threads
@@ -49,17 +50,17 @@ def probabilities(parts: Sequence[Part], method: Method) -> list[NDArray[np.floa
     ).result()
     if not result.success:
         raise CircuitError(f"the simulation failed: {result.status}")
-    return [np.asarray(result.data(index)["probabilities"]) for index in range(len(parts))]
+    return [np.asarray(result.data(index)["probabilities"]) for index in range(len(subcircuits))]
 
 
-def _evolution(part: Part, method: Method) -> QuantumCircuit:
-    """Return the whole part as a circuit; measurements that something follows are recorded in components."""
-    early = sorted(part.early)
-    record = {bit: len(part.components) + index for index, bit in enumerate(early)}
+def _evolution(subcircuit: Subcircuit, method: Method) -> QuantumCircuit:
+    """Return a whole subcircuit as Aer's; bits that are measured in mid-circuit are written into more components."""
+    mid_circuit = sorted(subcircuit.mid_circuit)
+    record = {bit: len(subcircuit.components) + index for index, bit in enumerate(mid_circuit)}
     last: dict[int, int] = dict(record)
     gates: list[tuple[Matrix, tuple[int, ...]]] = []
     latest: dict[int, int] = {}  # component → place of its latest gate in `gates`
-    for step in part.steps:
+    for step in subcircuit.steps:
         targets = step.targets
         if isinstance(step, Measure) and step.bit not in record:
             last[step.bit] = targets[0]
@@ -73,18 +74,18 @@ def _evolution(part: Part, method: Method) -> QuantumCircuit:
                 continue
         else:
             matrix = (
-                channels.conditional(step.action.channel)
-                if isinstance(step, Pulse)
-                else channels.recording(step.readout)
+                channels.conditional(step.gate.channel)
+                if isinstance(step, ConditionalGate)
+                else channels.measure_into(step.readout)
             )
             targets = (targets[0], record[step.bit])
         latest.update(dict.fromkeys(targets, len(gates)))
         gates.append((matrix, targets))
-    circuit = QuantumCircuit(len(part.components) + len(early))
+    circuit = QuantumCircuit(len(subcircuit.components) + len(mid_circuit))
     make = _unitary if method == "statevector" else _superoperator
     for matrix, targets in gates:
         circuit.append(make(matrix), targets)
-    circuit.save_probabilities([last[bit] for bit in range(len(part.bits))])
+    circuit.save_probabilities([last[bit] for bit in range(len(subcircuit.bits))])
     return circuit
 
 
@@ -95,37 +96,38 @@ def _then(gate: Matrix, single: Matrix, position: int) -> Matrix:
     if len(single) == 2:
         factors = [single, channels.IDENTITY] if position == 0 else [channels.IDENTITY, single]
         return np.kron(factors[1], factors[0]) @ gate
-    return channels.together([single, channels.ONE] if position == 0 else [channels.ONE, single]) @ gate
+    factors = [single, channels.IDENTITY_CHANNEL] if position == 0 else [channels.IDENTITY_CHANNEL, single]
+    return channels.tensor(factors) @ gate
 
 
-def outcomes(
-    part: Part, method: Method, shots: int, runs: int, seed: int
+def sample_trajectories(
+    subcircuit: Subcircuit, method: Method, shots: int, runs: int, seed: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Run a part shot by shot.
+    """Run a subcircuit shot by shot.
 
     Args:
-        part: What to run.
+        subcircuit: What to run.
         method: Representation of the state.
         shots: The number of Aer's shots.
-        runs: How many runs of the part, one after the other, are one shot.
+        runs: How many runs of the subcircuit, one after the other, are one shot.
         seed: Determines the result.
 
     Returns:
-        The distinct outcomes, shape (outcomes, runs · bits), and how often each was seen. Bits that decide about
-        pulses include their readout errors; no others do.
+        The distinct outcomes, shape (outcomes, runs · bits), and how often each was seen. Bits that feedback
+        reads have their readout errors; the others are true outcomes.
 
     """
-    lowering = _Lowering(part, method, runs)
-    state = 2.0 ** (part.layout.width * (2 if method == "density_matrix" else 1)) * 16
+    trajectories = _TrajectoryCircuit(subcircuit, method, runs)
+    state = 2.0 ** (subcircuit.layout.width * (2 if method == "density_matrix" else 1)) * BYTES_PER_AMPLITUDE
     threads = max(1, min(os.cpu_count() or 1, shots, int(MEMORY_LIMIT / state)))
     if method in ("stabilizer", "matrix_product_state"):
         threads = max(1, min(os.cpu_count() or 1, shots))
     result = _SIMULATOR.run(
-        lowering.circuit,
+        trajectories.circuit,
         shots=shots,
         seed_simulator=seed,
         method=method,
-        noise_model=lowering.noise,
+        noise_model=trajectories.noise_model,
         max_parallel_threads=threads,  # each shot has a seed of its own, so their number changes nothing
         max_parallel_shots=threads,
         max_parallel_experiments=1,
@@ -133,17 +135,17 @@ def outcomes(
     ).result()
     if not result.success:
         raise CircuitError(f"the simulation failed: {result.status}")
-    return _unpacked(result.data(0)["counts"], lowering.circuit.num_clbits)
+    return _unpacked(result.data(0)["counts"], trajectories.circuit.num_clbits)
 
 
-def bond_dimension(part: Part, most: int) -> int:
+def bond_dimension(subcircuit: Subcircuit, most: int) -> int:
     """Return the largest bond dimension seen at some points of one run without noise, cut off at ``most``."""
-    layout = part.layout
+    layout = subcircuit.layout
     circuit = QuantumCircuit(layout.width)
-    interval = -(-len(layout.steps) // _SNAPSHOTS)
+    interval = -(-len(layout.steps) // _PILOT_SNAPSHOTS)
     for number, (step, registers, released) in enumerate(layout.steps):
         if not isinstance(step, Measure):
-            unitary = step.unitary() if isinstance(step, Block) else step.action.unitary
+            unitary = step.unitary() if isinstance(step, Block) else step.gate.unitary
             circuit.append(_unitary(unitary), registers)
         if number % interval == 0:
             circuit.save_matrix_product_state(label=str(number))
@@ -163,53 +165,53 @@ def bond_dimension(part: Part, most: int) -> int:
     return max((len(weights) for _, bonds in result.data(0).values() for weights in bonds), default=1)
 
 
-class _Lowering:
-    """The Aer circuit and noise model for the trajectories of a part.
+class _TrajectoryCircuit:
+    """The Aer circuit and noise model for the trajectories of a subcircuit.
 
-    A bit that decides about pulses is first recorded, errors included, in one more register, whose measurement is then
+    A bit that feedback reads is first written, errors included, into one more register, whose measurement is then
     perfect: conditions have to see the recorded bit, while the component collapses by the true one.
     """
 
-    def __init__(self, part: Part, method: Method, runs: int) -> None:
-        self.noise = NoiseModel()
+    def __init__(self, subcircuit: Subcircuit, method: Method, runs: int) -> None:
+        self.noise_model = AerNoiseModel()
         self._known: set[str] = set()
-        self._lowered: dict[int, _Lowered] = {}
+        self._fused: dict[int, _FusedBlock] = {}
         self._method = method
-        self._once = runs_once(part, method)
-        self._width = len(part.components) if self._once else part.layout.width
-        decides = any(measure.decides for measure in part.measures)
-        self.circuit = QuantumCircuit(self._width + decides, runs * len(part.bits))
+        self._once = runs_once(subcircuit, method)
+        self._width = len(subcircuit.components) if self._once else subcircuit.layout.width
+        feedback = any(measure.is_feedback for measure in subcircuit.measures)
+        self.circuit = QuantumCircuit(self._width + feedback, runs * len(subcircuit.bits))
         if self._once:
-            self._run_once(part)
+            self._run_once(subcircuit)
         else:
             for run in range(runs):
-                self._run(part, run * len(part.bits), last=run == runs - 1)
+                self._run(subcircuit, run * len(subcircuit.bits), last=run == runs - 1)
 
-    def _run_once(self, part: Part) -> None:
-        for step in part.steps:
+    def _run_once(self, subcircuit: Subcircuit) -> None:
+        for step in subcircuit.steps:
             if isinstance(step, Block):
                 self._block(step, step.targets)
-        for measure in part.measures:  # Aer draws all shots from one state only if nothing follows a measurement
+        for measure in subcircuit.measures:  # Aer draws all shots from one state only if nothing follows a measurement
             self.circuit.measure(measure.targets[0], measure.bit)
 
-    def _run(self, part: Part, offset: int, *, last: bool) -> None:
-        for step, registers, released in part.layout.steps:
+    def _run(self, subcircuit: Subcircuit, offset: int, *, last: bool) -> None:
+        for step, registers, released in subcircuit.layout.steps:
             if isinstance(step, Block):
                 self._block(step, registers)
             elif isinstance(step, Measure):
                 self._measure(step, registers[0], offset + step.bit)
             else:
                 body = QuantumCircuit(1)
-                self._action(body, step.action, (0,))
+                self._gate(body, step.gate, (0,))
                 condition = (self.circuit.clbits[offset + step.bit], True)
                 self.circuit.append(IfElseOp(condition, body), registers)
-            if not last or step is not part.layout.steps[-1].step:
+            if not last or step is not subcircuit.layout.steps[-1].step:
                 for register in released:
                     self.circuit.reset(register)
 
     def _measure(self, measure: Measure, register: int, bit: int) -> None:
         self.circuit.measure(register, bit)
-        if not measure.decides:
+        if not measure.is_feedback:
             return
         record = self._width
         flip = QuantumCircuit(1)
@@ -217,64 +219,64 @@ class _Lowering:
         self.circuit.reset(record)
         self.circuit.append(IfElseOp((self.circuit.clbits[bit], True), flip), [record])
         if any(measure.readout):
-            mixture = mixtures.recorded(measure.readout)
+            mixture = pauli_mixtures.readout_error(measure.readout)
             if self._method == "density_matrix":
-                self.circuit.append(_superoperator(channels.recorded(measure.readout)), [record])
+                self.circuit.append(_superoperator(channels.readout_error(measure.readout)), [record])
             else:
-                self._error(self.circuit, _Located(mixture, (0,), None), (record,))
+                self._error(self.circuit, _TrailingNoise(mixture, (0,), None), (record,))
         self.circuit.measure(record, bit)
 
     def _block(self, block: Block, registers: tuple[int, ...]) -> None:
         if self._method == "stabilizer":
-            for position, actions in enumerate(block.alone):
-                for action in actions:
-                    self._action(self.circuit, action, (registers[position],))
+            for position, gates in enumerate(block.alone):
+                for gate in gates:
+                    self._gate(self.circuit, gate, (registers[position],))
             if block.joint is not None:
-                self._action(self.circuit, block.joint, registers)
+                self._gate(self.circuit, block.joint, registers)
             return
-        lowered = self._lowered.get(id(block))
-        if lowered is None:
-            lowered = self._lowered[id(block)] = _lower(block, self._method)
-        self.circuit.append(lowered.instruction, registers)
-        for located in lowered.noise:
-            self._error(self.circuit, located, registers)
+        fused = self._fused.get(id(block))
+        if fused is None:
+            fused = self._fused[id(block)] = _fuse(block, self._method)
+        self.circuit.append(fused.instruction, registers)
+        for noise in fused.noise:
+            self._error(self.circuit, noise, registers)
 
-    def _action(self, circuit: QuantumCircuit, action: Action, registers: tuple[int, ...]) -> None:
-        """Append one action, not fused with others."""
+    def _gate(self, circuit: QuantumCircuit, gate: NoisyGate, registers: tuple[int, ...]) -> None:
+        """Append one gate, not fused with others."""
         if self._method == "density_matrix":
-            circuit.append(_superoperator(action.channel), registers)
+            circuit.append(_superoperator(gate.channel), registers)
             return
         if self._method == "stabilizer":
-            for name in action.clifford or ():
+            for name in gate.clifford_gates or ():
                 getattr(circuit, name)(*registers)
-        elif not action.idle:
-            circuit.append(_unitary(action.unitary), registers)
-        for error in action.errors:
-            self._error(circuit, _Located(error.mixture or error.channel, error.positions, None), registers)
+        elif not gate.only_noise:
+            circuit.append(_unitary(gate.unitary), registers)
+        for error in gate.errors:
+            self._error(circuit, _TrailingNoise(error.mixture or error.channel, error.positions, None), registers)
 
-    def _error(self, circuit: QuantumCircuit, located: _Located, registers: tuple[int, ...]) -> None:
-        if not isinstance(located.noise, dict):
-            operators = channels.to_kraus(located.noise)
-            places = registers if located.undo is not None else [registers[index] for index in located.positions]
+    def _error(self, circuit: QuantumCircuit, trailing: _TrailingNoise, registers: tuple[int, ...]) -> None:
+        if not isinstance(trailing.noise, dict):
+            operators = channels.to_kraus(trailing.noise)
+            places = registers if trailing.undo is not None else [registers[index] for index in trailing.positions]
             circuit.append(QiskitInstruction("kraus", len(places), 0, operators), places)
             return
-        undo = None if located.undo is None else located.undo.tobytes()
-        error = _quantum_error(tuple(located.noise.items()), located.positions, undo)
+        undo = None if trailing.undo is None else trailing.undo.tobytes()
+        error = _quantum_error(tuple(trailing.noise.items()), trailing.positions, undo)
         if error.id not in self._known:
             self._known.add(error.id)
-            self.noise.add_all_qubit_quantum_error(error, error.id)
-        places = registers if undo is not None else [registers[index] for index in located.positions]
+            self.noise_model.add_all_qubit_quantum_error(error, error.id)
+        places = registers if undo is not None else [registers[index] for index in trailing.positions]
         circuit.append(QuantumErrorLocation(error), places)
 
 
-class _Located(NamedTuple):
-    """Noise inside a block, to be applied after it.
+class _TrailingNoise(NamedTuple):
+    """Noise that happens inside a block, as it is applied after the block.
 
     Attributes:
-        noise: A mixture, or a channel that is none.
+        noise: A mixture; a channel where it is no mixture.
         positions: On which targets of the block.
-        undo: What follows the noise inside the block: undo this, let the noise happen, redo it. None is nothing. A
-            channel has been transformed already, and acts on all targets.
+        undo: What follows the noise inside the block: this is undone, the noise happens, this is done again. None
+            where nothing follows. A channel has been transformed already, and acts on all targets.
 
     """
 
@@ -283,66 +285,66 @@ class _Located(NamedTuple):
     undo: Matrix | None
 
 
-class _Lowered(NamedTuple):
-    """A block as an instruction of Aer, and the noise after it that the instruction does not have."""
+class _FusedBlock(NamedTuple):
+    """A block as one instruction of Aer, and the noise that is not in the instruction."""
 
     instruction: QiskitInstruction
-    noise: list[_Located]
+    noise: list[_TrailingNoise]
 
 
-def _lower(block: Block, method: Method) -> _Lowered:
+def _fuse(block: Block, method: Method) -> _FusedBlock:
     if method == "density_matrix":
-        return _Lowered(_superoperator(block.channel()), [])
-    return _Lowered(_unitary(block.unitary()), _located(block))
+        return _FusedBlock(_superoperator(block.channel()), [])
+    return _FusedBlock(_unitary(block.unitary()), _trailing_noise(block))
 
 
-def _located(block: Block) -> list[_Located]:
+def _trailing_noise(block: Block) -> list[_TrailingNoise]:
     """Return the noise of a block, in order, as it acts after the ideal block."""
-    noise: list[_Located] = []
-    for position, actions in enumerate(block.alone):
+    noise: list[_TrailingNoise] = []
+    for position, gates in enumerate(block.alone):
         after = channels.IDENTITY
         mixture: Mixture | None = None
-        located: list[_Located] = []
-        for action in reversed(actions):
-            for error in reversed(action.errors):
+        trailing: list[_TrailingNoise] = []
+        for gate in reversed(gates):
+            for error in reversed(gate.errors):
                 if mixture is not None and error.mixture is not None:
-                    mixture = mixtures.followed(error.mixture, mixture)
+                    mixture = pauli_mixtures.compose(error.mixture, mixture)
                 elif error.mixture is not None:
                     mixture = error.mixture
                 else:
-                    located += _pending(mixture, position, after, block)
-                    located.append(_moved(error.channel, position, after, block))
+                    trailing += _pending(mixture, position, after, block)
+                    trailing.append(_moved(error.channel, position, after, block))
                     mixture = None
-            if not action.idle:
-                located += _pending(mixture, position, after, block)
+            if not gate.only_noise:
+                trailing += _pending(mixture, position, after, block)
                 mixture = None
-                after = after @ action.unitary
-        located += _pending(mixture, position, after, block)
-        noise += located[::-1]
+                after = after @ gate.unitary
+        trailing += _pending(mixture, position, after, block)
+        noise += trailing[::-1]
     if block.joint is not None:
-        noise += [_Located(error.mixture or error.channel, error.positions, None) for error in block.joint.errors]
+        noise += [_TrailingNoise(error.mixture or error.channel, error.positions, None) for error in block.joint.errors]
     return noise
 
 
-def _pending(mixture: Mixture | None, position: int, after: Matrix, block: Block) -> list[_Located]:
+def _pending(mixture: Mixture | None, position: int, after: Matrix, block: Block) -> list[_TrailingNoise]:
     return [] if mixture is None else [_moved(mixture, position, after, block)]
 
 
-def _moved(noise: Mixture | Matrix, position: int, after: Matrix, block: Block) -> _Located:
+def _moved(noise: Mixture | Matrix, position: int, after: Matrix, block: Block) -> _TrailingNoise:
     """Move noise on one target of a block behind the rest of it: ``after`` on the target, then the joint gate."""
     if block.joint is None and after is channels.IDENTITY:
-        return _Located(noise, (position,), None)
+        return _TrailingNoise(noise, (position,), None)
     rest = after
     if block.joint is not None:
         factors = [after if index == position else channels.IDENTITY for index in (0, 1)]
         rest = block.joint.unitary @ np.kron(factors[1], factors[0])
     if isinstance(noise, dict):
-        return _Located(noise, (position,), rest)
+        return _TrailingNoise(noise, (position,), rest)
     channel = noise
     if block.joint is not None:
-        channel = channels.together([noise if index == position else channels.ONE for index in (0, 1)])
+        channel = channels.tensor([noise if index == position else channels.IDENTITY_CHANNEL for index in (0, 1)])
     moved = channels.from_unitary(rest)
-    return _Located(moved @ channel @ moved.conj().T, (position,), rest)
+    return _TrailingNoise(moved @ channel @ moved.conj().T, (position,), rest)
 
 
 @lru_cache(maxsize=4096)

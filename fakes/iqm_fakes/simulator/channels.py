@@ -24,7 +24,7 @@ ROUNDING = 1e-14
 IDENTITY: Matrix = np.eye(2, dtype=complex)
 CZ: Matrix = np.diag([1, 1, 1, -1]).astype(complex)
 SWAP: Matrix = np.eye(4, dtype=complex)[[0, 2, 1, 3]]
-ONE: Matrix = np.eye(4, dtype=complex)
+IDENTITY_CHANNEL: Matrix = np.eye(4, dtype=complex)
 """The channel that does nothing to one component."""
 
 
@@ -82,18 +82,23 @@ def depolarizing(probability: float, components: int) -> Matrix:
     return mixed
 
 
-def together(channels: list[Matrix]) -> Matrix:
-    """Return the channel on several components whose n-th component goes through the n-th one-component channel."""
+def tensor(channels: list[Matrix]) -> Matrix:
+    """Return the channel on several components of which each goes through its own; the first is least significant."""
     return reduce(_tensor, channels)
 
 
 def conditional(channel: Matrix) -> Matrix:
-    """Return the channel on a first component, if a second one, which holds a recorded bit, is 1."""
+    """Return the channel on a first component, applied if a second one, which holds a recorded bit, is 1."""
     zero, one = from_unitary(np.diag([1, 0])), from_unitary(np.diag([0, 1]))
     return _tensor(np.eye(4, dtype=complex), zero) + _tensor(channel, one)
 
 
-def resetting(readout: Readout) -> Matrix:
+def readout_matrix(readout: Readout) -> NDArray[np.float64]:
+    """Return the probability of each recorded bit (row) for each true outcome (column)."""
+    return np.array([[1 - readout.p_1_given_0, readout.p_0_given_1], [readout.p_1_given_0, 1 - readout.p_0_given_1]])
+
+
+def measured_reset(readout: Readout) -> Matrix:
     """Return the reset of one component by measurement and a flip where 1 is read, wrongly or not."""
     channel = np.zeros((4, 4), dtype=complex)
     channel[0, [0, 3]] = 1 - readout.p_1_given_0, 1 - readout.p_0_given_1
@@ -101,20 +106,19 @@ def resetting(readout: Readout) -> Matrix:
     return channel
 
 
-def recorded(readout: Readout) -> Matrix:
-    """Return the errors of a recorded bit, which is a component without coherence."""
+def readout_error(readout: Readout) -> Matrix:
+    """Return the errors of a recorded bit, as a channel on a component that holds the true outcome."""
     channel = np.zeros((4, 4), dtype=complex)
-    channel[0, [0, 3]] = 1 - readout.p_1_given_0, readout.p_0_given_1
-    channel[3, [0, 3]] = readout.p_1_given_0, 1 - readout.p_0_given_1
+    channel[np.ix_([0, 3], [0, 3])] = readout_matrix(readout)
     return channel
 
 
-def recording(readout: Readout) -> Matrix:
-    """Return the measurement of a first component as it is recorded, with errors, in a second one.
+def measure_into(readout: Readout) -> Matrix:
+    """Return the measurement of a first component whose bit is recorded, with errors, in a second one.
 
     The first component collapses by its true outcome; the second one becomes the recorded bit.
     """
-    given = np.array([[1 - readout.p_1_given_0, readout.p_0_given_1], [readout.p_1_given_0, 1 - readout.p_0_given_1]])
+    given = readout_matrix(readout)
     operators = []
     for true, recorded, before in np.ndindex(2, 2, 2):
         operator = np.zeros((4, 4), dtype=complex)

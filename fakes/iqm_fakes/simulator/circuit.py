@@ -1,4 +1,4 @@
-"""What is simulated: circuits as clients write them, and programs as the simulator runs them."""
+"""Circuits as clients write them, and the programs that the simulator runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NoShotsLeft(CircuitError):
     """Heralding discarded every shot of a circuit.
 
     Attributes:
-        index: Which one of those that were run together.
+        index: Which of the circuits that were run together.
 
     """
 
@@ -74,7 +74,7 @@ class Operation:
         targets: Indices into :attr:`Program.components`; two for cz and move, otherwise one.
         implementation: The implementation that runs: the one asked for, or else the default for this locus.
         parameters: Numeric arguments, in the order of the operation's definition (radians, seconds).
-        bit: For measurements the recorded bit they write, for cc_prx the one that decides whether there is a pulse.
+        bit: The recorded bit that a measurement writes, or by which a cc_prx decides.
 
     """
 
@@ -93,7 +93,7 @@ class Program:
 
     Attributes:
         components: Names of the active components, in the order of their first use.
-        operations: Everything that has an effect on state or record, in order.
+        operations: Everything that changes the state or records a bit, in order.
         keys: Measurement keys and how many bits each has, in the order of the bits.
         heralded: Indices of the components that are measured before the circuit; empty without heralding.
         duration: How long the circuit takes, in seconds.
@@ -113,5 +113,5 @@ class Program:
 
     @property
     def feedback_bits(self) -> frozenset[int]:
-        """The recorded bits that decide whether there is a pulse."""
+        """The recorded bits by which a cc_prx decides."""
         return frozenset(op.bit for op in self.operations if op.name == "cc_prx" and op.bit is not None)

@@ -1,4 +1,4 @@
-"""Which unitaries are Clifford gates, and by which names simulators of stabilizer states know them."""
+"""Which unitaries are Clifford gates, and their names in a simulator of stabilizer states."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _GATES: dict[str, Matrix] = {
 }
 
 
-def gates_of(unitary: Matrix) -> tuple[str, ...] | None:
-    """Return names of gates that make a unitary up to its phase, first one first, or None if it is no Clifford gate.
+def clifford_gates(unitary: Matrix) -> tuple[str, ...] | None:
+    """Return names of gates that together are a unitary up to its phase, or None if it is no Clifford gate.
 
-    One component: any of the 24; two: ``cz`` and ``swap``.
+    On one component any of the 24 is known, on two ``cz`` and ``swap``.
     """
     if len(unitary) == 4:
         return ("cz",) if unitary is CZ else ("swap",) if unitary is SWAP else None
-    return _single().get(_key(unitary))
+    return _one_component().get(_pauli_images(unitary))
 
 
-def _key(unitary: Matrix) -> tuple[int, ...] | None:
+def _pauli_images(unitary: Matrix) -> tuple[int, ...] | None:
     """Return a Clifford gate's action on Pauli X and Z, three integers each; None for other unitaries."""
     signs: list[int] = []
     for before in ("x", "z"):
@@ -46,17 +46,17 @@ def _key(unitary: Matrix) -> tuple[int, ...] | None:
 
 
 @lru_cache(maxsize=1)
-def _single() -> dict[tuple[int, ...] | None, tuple[str, ...]]:
+def _one_component() -> dict[tuple[int, ...] | None, tuple[str, ...]]:
     """Return the 24 Clifford gates of one component, each as the shortest sequence of named gates."""
     known: dict[tuple[int, ...] | None, tuple[str, ...]] = {}
     border: list[tuple[tuple[str, ...], Matrix]] = [((), np.eye(2, dtype=complex))]
     while border:
         for names, unitary in border:
-            known.setdefault(_key(unitary), names)
+            known.setdefault(_pauli_images(unitary), names)
         border = [
             ((*names, name), gate @ unitary)
             for names, unitary in border
             for name, gate in _GATES.items()
-            if _key(gate @ unitary) not in known
+            if _pauli_images(gate @ unitary) not in known
         ]
     return known

@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import permutations
+from collections.abc import Mapping
 from typing import Any
 
+from iqm_fakes.device.error_rates import Locus, default_implementation, equivalent_loci
 from iqm_fakes.simulator.circuit import CircuitError, Instruction
 from iqm_fakes.simulator.operations import OPERATIONS
 
-Locus = tuple[str, ...]
 
-
-@dataclass(frozen=True, slots=True)
 class _Gate:
-    """One operation of a dynamic architecture; loci of symmetric operations are listed in every order."""
+    """One operation of a dynamic architecture.
 
-    default: str
-    overrides: Mapping[Locus, str] = field(default_factory=dict)
-    loci: Mapping[str, frozenset[Locus]] = field(default_factory=dict)
+    Attributes:
+        loci: Where each implementation is calibrated, in every order of the locus that is the same to the gate.
 
-    @classmethod
-    def read(cls, name: str, document: Mapping[str, Any]) -> _Gate:
-        def orders(locus: Iterable[str]) -> Iterable[Locus]:
-            return permutations(locus) if name in OPERATIONS and OPERATIONS[name].symmetric else [tuple(locus)]
+    """
 
-        overrides = document["override_default_implementation"].items()
-        return cls(
-            default=document["default_implementation"],
-            overrides={order: chosen for locus, chosen in overrides for order in orders(locus.split(","))},
-            loci={
-                implementation: frozenset(order for locus in entry["loci"] for order in orders(locus))
-                for implementation, entry in document["implementations"].items()
-            },
-        )
+    def __init__(self, name: str, document: Mapping[str, Any]) -> None:
+        self._name = name
+        self._document = document
+        self.loci: dict[str, frozenset[Locus]] = {
+            implementation: frozenset(order for locus in entry["loci"] for order in equivalent_loci(name, locus))
+            for implementation, entry in document["implementations"].items()
+        }
 
-    def preferred(self, locus: Locus, fallback: str) -> tuple[str, ...]:
-        """Implementations to choose from when none is asked for, best first."""
-        return (self.overrides.get(locus, self.default), self.default, *self.loci, fallback)
+    def preferred(self, locus: Locus) -> tuple[str, ...]:
+        """Return the implementations to choose from when none is asked for, best first."""
+        default = default_implementation(self._name, self._document, locus)
+        return (default, self._document["default_implementation"], *self.loci)
 
 
 class Loci:
@@ -53,7 +44,7 @@ class Loci:
         self.qubits = tuple(architecture["qubits"])
         self.resonators = tuple(architecture["computational_resonators"])
         self._components = frozenset((*self.qubits, *self.resonators))
-        self._gates = {name: _Gate.read(name, document) for name, document in architecture["gates"].items()}
+        self._gates = {name: _Gate(name, document) for name, document in architecture["gates"].items()}
 
     def measurable(self, component: str) -> bool:
         """Return whether the component has a calibrated ``measure``."""
@@ -76,8 +67,8 @@ class Loci:
             self.check_component(component)
             if component in locus[:index]:
                 raise CircuitError(f"component {component} is repeated in the locus")
-        parts = [(component,) for component in locus] if operation.arity is None else [locus]
-        return tuple((part, self._implementation(name, part, instruction.implementation)) for part in parts)
+        places = [(component,) for component in locus] if operation.arity is None else [locus]
+        return tuple((place, self._implementation(name, place, instruction.implementation)) for place in places)
 
     def check_component(self, component: str) -> None:
         """Raise CircuitError if there is no such component."""
@@ -86,23 +77,23 @@ class Loci:
             raise CircuitError(f"component {component} does not exist on the QPU; it has {names}")
 
     def _implementation(self, name: str, locus: Locus, requested: str | None) -> str:
-        operation = OPERATIONS[name]
-        gate = self._gates.get(name, _Gate(operation.default))
+        operation, gate = OPERATIONS[name], self._gates.get(name)
+        loci = {} if gate is None else gate.loci
         if requested is None:
-            candidates = gate.preferred(locus, operation.default)
-        elif requested in operation.uncalibrated or requested in gate.loci:
+            candidates = (*(() if gate is None else gate.preferred(locus)), operation.default)
+        elif requested in operation.uncalibrated or requested in loci:
             candidates = (requested,)
         else:
-            known = ", ".join(dict.fromkeys((*gate.loci, *operation.uncalibrated))) or "none"
+            known = ", ".join(dict.fromkeys((*loci, *operation.uncalibrated))) or "none"
             raise CircuitError(f"'{name}' has no implementation '{requested}' in this calibration; available: {known}")
         for candidate in candidates:
-            if candidate in operation.uncalibrated or locus in gate.loci.get(candidate, ()):
+            if candidate in operation.uncalibrated or locus in loci.get(candidate, ()):
                 return candidate
-        if not gate.loci:
+        if not loci:
             raise CircuitError(f"'{name}' is not available in this calibration; available: {', '.join(self._gates)}")
         what = name if requested is None else f"{name}.{requested}"
-        loci = sorted({calibrated for candidate in candidates for calibrated in gate.loci.get(candidate, ())})
-        raise CircuitError(f"{locus} is not allowed as locus for '{what}'; {_near(locus, loci)}")
+        calibrated = sorted({place for candidate in candidates for place in loci.get(candidate, ())})
+        raise CircuitError(f"{locus} is not allowed as locus for '{what}'; {_near(locus, calibrated)}")
 
 
 def _near(locus: Locus, loci: list[Locus]) -> str:

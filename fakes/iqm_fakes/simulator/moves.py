@@ -1,4 +1,4 @@
-"""The rules of MOVE sandwiches: a qubit's state that is in a resonator has to come back, and is used nowhere else."""
+"""The rules of MOVE sandwiches: a state that was moved to a resonator comes back before its qubit is used again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Literal
 from iqm_fakes.simulator.circuit import CircuitError, Instruction
 
 
-class Sandwiches:
-    """Follows where the states of moved qubits are.
+class MoveChecker:
+    """Keeps track of which resonators hold the states of which qubits, and refuses instructions that disagree.
 
     Args:
         validation: ``strict``; ``allow_prx`` also allows prx on a moved qubit; ``none`` allows everything.
@@ -17,28 +17,28 @@ class Sandwiches:
     """
 
     def __init__(self, validation: Literal["strict", "allow_prx", "none"], resonators: tuple[str, ...]) -> None:
-        self._disabled = validation == "none"
-        self._harmless = {"barrier", "prx"} if validation == "allow_prx" else {"barrier"}
+        self._off = validation == "none"
+        self._allowed = {"barrier", "prx"} if validation == "allow_prx" else {"barrier"}
         self._resonators = resonators
         self._held: dict[str, str] = {}
 
-    def follow(self, instruction: Instruction) -> None:
-        """Take the next instruction into account.
+    def check(self, instruction: Instruction) -> None:
+        """Check the next instruction and remember what it moves.
 
         Raises:
             CircuitError: It uses a qubit whose state has been moved, or moves what it must not.
 
         """
-        if self._disabled:
+        if self._off:
             return
         if instruction.name == "move":
             self._move(*instruction.locus)
-        elif instruction.name not in self._harmless:
+        elif instruction.name not in self._allowed:
             for resonator, qubit in self._held.items():
                 if qubit in instruction.locus:
                     raise CircuitError(f"acts on {qubit}, whose state is in resonator {resonator}; move it back first")
 
-    def close(self) -> None:
+    def check_end(self) -> None:
         """Raise CircuitError if a state is still in a resonator at the end of the circuit."""
         if self._held:
             held = ", ".join(f"{qubit} in {resonator}" for resonator, qubit in self._held.items())

@@ -24,9 +24,8 @@ class OperationType:
         texts: Arguments that are strings.
         optional: Those of the arguments that may be left out.
         factorizable: It acts on each component of its locus alone, which is calibrated alone.
-        symmetric: The order of the locus does not matter.
         uncalibrated: Implementations that work on any component, calibrated for it or not.
-        default: The implementation that the vendor's library chooses.
+        default: The implementation that runs where a calibration says nothing about the operation.
         refusal: Why it is not simulated.
 
     """
@@ -36,7 +35,6 @@ class OperationType:
     texts: tuple[str, ...] = ()
     optional: frozenset[str] = field(default=frozenset())
     factorizable: bool = False
-    symmetric: bool = False
     uncalibrated: tuple[str, ...] = ()
     default: str = ""
     refusal: str = ""
@@ -47,7 +45,7 @@ _QUTRIT = "it needs a qutrit, and components are simulated with two levels"
 
 OPERATIONS: Mapping[str, OperationType] = {
     "prx": OperationType(numbers=_ROTATION, default="drag_gaussian"),
-    "cz": OperationType(arity=2, symmetric=True, default="tgss"),
+    "cz": OperationType(arity=2, default="tgss"),
     "move": OperationType(arity=2, default="tgss_crf"),
     "measure": OperationType(
         arity=None,

@@ -1,20 +1,26 @@
 """When operations happen, by their published durations: how long components wait, and how long a circuit takes.
 
 Everything starts as soon as possible, as the real compiler schedules by default. A barrier makes its components wait
-for each other; a conditional pulse waits for the measurement that decides it.
+for each other; a conditional gate waits for the measurement that decides about it.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.error_rates import Locus, Noise
 from iqm_fakes.simulator.circuit import CircuitError, Instruction
-from iqm_fakes.simulator.loci import Locus
 
 
-class Step(NamedTuple):
-    """An instruction that passed its checks: what is executed as one, and its numeric arguments."""
+class CheckedInstruction(NamedTuple):
+    """An instruction that the machine can execute.
+
+    Attributes:
+        instruction: As it was written.
+        factors: What is executed as one: loci, and the implementation that runs on each.
+        parameters: Numeric arguments, in the order of the operation's definition.
+
+    """
 
     instruction: Instruction
     factors: tuple[tuple[Locus, str], ...]
@@ -22,7 +28,7 @@ class Step(NamedTuple):
 
 
 class Timeline:
-    """The schedule of a circuit while its steps are being read.
+    """The schedule of a circuit, made while its instructions are being read.
 
     Args:
         noise: Says how long operations take.
@@ -31,13 +37,13 @@ class Timeline:
 
     def __init__(self, noise: Noise) -> None:
         self._noise = noise
-        self._free: dict[str, float] = {}  # when the next operation on a component may start
-        self._used: dict[str, float] = {}  # when the last operation on a component ended
-        self._known: dict[tuple[str, str], float] = {}
+        self._free: dict[str, float] = {}  # component → when its next operation may start
+        self._used: dict[str, float] = {}  # component → when its last operation ended
+        self._known: dict[tuple[str, str], float] = {}  # (component, feedback key) → when the latest bit is known
 
-    def place(self, step: Step) -> dict[str, float]:
-        """Schedule the next step; return how many seconds each of its components has waited since its last use."""
-        name, locus, args = step.instruction.name, step.instruction.locus, step.instruction.args
+    def place(self, checked: CheckedInstruction) -> dict[str, float]:
+        """Schedule the next instruction; return for how many seconds each of its components has waited for it."""
+        name, locus, args = checked.instruction.name, checked.instruction.locus, checked.instruction.args
         start = max((self._free.get(component, 0.0) for component in locus), default=0.0)
         if name == "barrier":
             self._free.update(dict.fromkeys(locus, start))
@@ -45,7 +51,7 @@ class Timeline:
         if name == "cc_prx":
             start = max(start, self._known[args["feedback_qubit"], args["feedback_key"]])
         waited = {component: start - self._used.get(component, start) for component in locus}
-        end = start + self._duration(step)
+        end = start + self._duration(checked)
         self._free.update(dict.fromkeys(locus, end))
         self._used.update(dict.fromkeys(locus, end))
         if "feedback_key" in args and name != "cc_prx":
@@ -57,11 +63,11 @@ class Timeline:
         """Seconds from the start of the circuit to the end of its last operation."""
         return max(self._used.values())
 
-    def check(self, over_t2: float) -> None:
-        """Check the duration of the circuit against the shortest T2 of the components it uses.
+    def check_duration(self, over_t2: float) -> None:
+        """Compare the duration of the circuit with the shortest T2 of the components it uses.
 
         Raises:
-            CircuitError: It takes longer than ``over_t2`` times that T2.
+            CircuitError: The circuit takes longer than ``over_t2`` times that T2.
 
         """
         t2, component = min((self._noise.relaxation(component).t2, component) for component in self._used)
@@ -71,8 +77,8 @@ class Timeline:
                 f"times the T2 of {component} ({t2 * 1e6:.3g} µs); shorten the circuit or raise the limit"
             )
 
-    def _duration(self, step: Step) -> float:
-        name = step.instruction.name
+    def _duration(self, checked: CheckedInstruction) -> float:
+        name = checked.instruction.name
         if name == "delay":
-            return step.parameters[0]
-        return max((self._noise.gate(name, *factor).duration for factor in step.factors), default=0.0)
+            return checked.parameters[0]
+        return max((self._noise.gate(name, *factor).duration for factor in checked.factors), default=0.0)

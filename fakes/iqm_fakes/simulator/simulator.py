@@ -1,8 +1,9 @@
 """Simulator: one calibration's quantum computer, from a circuit to the bits that it records.
 
-The stages: a circuit is checked (:mod:`.check`) and becomes a program on the components that it uses, with the delays
-that its schedule leaves (:mod:`.schedule`); operations become actions with noise (:mod:`.physics`) in independent parts
-(:mod:`.parts`); the cheapest engine for each part is chosen (:mod:`.engines`) and runs on Aer (:mod:`.aer`).
+The stages: a circuit is compiled (:mod:`.compiler`) to a program on the components that it uses, with delays where its
+schedule makes them wait (:mod:`.schedule`); operations become noisy gates (:mod:`.noise_model`) in independent
+subcircuits (:mod:`.subcircuits`); the cheapest method for each is chosen (:mod:`.method_choice`) and runs on Aer
+(:mod:`.aer`); shots are drawn and put together (:mod:`.shots`).
 """
 
 from __future__ import annotations
@@ -12,23 +13,21 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 from numpy.random import Generator, SeedSequence
-from numpy.typing import NDArray
 
 from iqm_fakes.device.device import Calibration
 from iqm_fakes.device.error_rates import Noise
-from iqm_fakes.simulator.check import check
 from iqm_fakes.simulator.circuit import Circuit, NoShotsLeft, Options, Program
-from iqm_fakes.simulator.engines import METHODS, Choice, Engine, Method, Task, choose
+from iqm_fakes.simulator.compiler import compile_circuit
 from iqm_fakes.simulator.loci import Loci
-from iqm_fakes.simulator.parts import Part, parts
-from iqm_fakes.simulator.physics import Physics
-
-Bits: TypeAlias = dict[str, NDArray[np.uint8]]
-"""Measurement key → bits of shape (shots, components of the measurement)."""
+from iqm_fakes.simulator.method_choice import Choice, choose
+from iqm_fakes.simulator.methods import Engine, Method, check_method
+from iqm_fakes.simulator.noise_model import NoiseModel
+from iqm_fakes.simulator.shots import Bits, Columns, Task, join, take
+from iqm_fakes.simulator.subcircuits import Subcircuit, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +37,14 @@ class Plan:
     Attributes:
         program: What is run.
         shots: How often.
-        parts: What has to be simulated of it.
-        choices: How, for each part.
+        subcircuits: What has to be simulated of it.
+        choices: How each subcircuit is simulated.
 
     """
 
     program: Program
     shots: int
-    parts: tuple[Part, ...]
+    subcircuits: tuple[Subcircuit, ...]
     choices: tuple[Choice, ...]
 
     @property
@@ -63,7 +62,7 @@ class Simulator:
     Args:
         calibration: What the computer publishes.
         noise: False makes gates, components and readout perfect.
-        idle: False lets components that wait for others keep their state; a ``delay`` relaxes them nevertheless.
+        idle: False: no relaxation while a component waits for others; a ``delay`` still relaxes it.
         method: Aer's method for everything; ``auto`` takes the fastest for each circuit. The distribution of results
             is the same.
 
@@ -81,12 +80,12 @@ class Simulator:
         method: Method | Literal["auto"] = "auto",
     ) -> None:
         check_method(method)
-        self._made_of = (calibration, noise, idle, method)
+        self._arguments = (calibration, noise, idle, method)
         self._method: Method | Literal["auto"] = method
         self._idle = noise and idle
         self._noise = Noise(calibration)
         self._loci = Loci(calibration.dynamic_quantum_architecture)
-        self._physics = Physics(self._noise if noise else None)
+        self._noise_model = NoiseModel(self._noise if noise else None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let executors send simulators to other processes, where one of each kind is made only once."""
@@ -94,16 +93,16 @@ class Simulator:
 
     @cached_property
     def _pickled(self) -> bytes:
-        return pickle.dumps(self._made_of)
+        return pickle.dumps(self._arguments)
 
-    def check(self, circuit: Circuit, options: Options) -> Program:
+    def compile(self, circuit: Circuit, options: Options) -> Program:
         """Return the program that executes a circuit.
 
         Raises:
             CircuitError: The real computer's compiler would refuse the circuit.
 
         """
-        return check(circuit, options, self._loci, self._noise, idle=self._idle)
+        return compile_circuit(circuit, options, self._loci, self._noise, idle=self._idle)
 
     def plan(self, program: Program, shots: int) -> Plan:
         """Decide how to take the shots of a program.
@@ -112,8 +111,8 @@ class Simulator:
             CircuitError: It can't be simulated, because it is too large or the method does not allow it.
 
         """
-        separate = parts(program, self._physics)
-        return Plan(program, shots, separate, tuple(choose(part, shots, self._method) for part in separate))
+        separate = split(program, self._noise_model)
+        return Plan(program, shots, separate, tuple(choose(each, shots, self._method) for each in separate))
 
     def run(self, program: Program, shots: int, seed: SeedSequence) -> Bits:
         """Take the shots of one program: :meth:`plan`, then :meth:`run_all`."""
@@ -131,29 +130,29 @@ class Simulator:
             For each program its bits, as many shots as heralding kept, keys in the order of their measurements.
 
         Raises:
-            NoShotsLeft: Heralding discarded all the shots of a program; ``index`` says which one.
+            NoShotsLeft: Heralding discarded all the shots of a program; ``index`` says of which.
 
         """
-        work: dict[Engine, list[tuple[int, int]]] = {}  # engine → (plan, part) that it simulates
+        work: dict[Engine, list[tuple[int, int]]] = {}  # engine → (plan, subcircuit) that it simulates
         tasks: dict[tuple[int, int], Task] = {}
         for index, (plan, seed) in enumerate(zip(plans, seeds, strict=True)):
-            own, *others = _children(seed, 1 + len(plan.parts))
-            kept = self._heralded(plan, index, np.random.default_rng(own))
-            for number, (part, choice) in enumerate(zip(plan.parts, plan.choices, strict=True)):
+            own, *others = _child_seeds(seed, 1 + len(plan.subcircuits))
+            kept = self._kept_shots(plan, index, np.random.default_rng(own))
+            for number, (subcircuit, choice) in enumerate(zip(plan.subcircuits, plan.choices, strict=True)):
                 work.setdefault(choice.engine, []).append((index, number))
-                tasks[index, number] = Task(part, kept, others[number])
-        taken: dict[tuple[int, int], NDArray[np.uint8]] = {}
+                tasks[index, number] = Task(subcircuit, kept, others[number])
+        taken: dict[tuple[int, int], Columns] = {}
         for engine, places in work.items():
-            taken.update(zip(places, engine.sample([tasks[place] for place in places]), strict=True))
+            taken.update(zip(places, take(engine, [tasks[place] for place in places]), strict=True))
         return [
-            _joined(plan, [taken[index, number] for number in range(len(plan.parts))])
+            join(plan.program, plan.subcircuits, [taken[index, number] for number in range(len(plan.subcircuits))])
             for index, plan in enumerate(plans)
         ]
 
-    def _heralded(self, plan: Plan, index: int, random: Generator) -> int:
-        """Return how many shots have a herald of zeros: each component is in 0, so only readout errors matter."""
+    def _kept_shots(self, plan: Plan, index: int, random: Generator) -> int:
+        """Return how many shots heralding keeps: every component starts in 0, so only readout errors matter."""
         program = plan.program
-        errors = [self._physics.readout(program.components[index], "measure") for index in program.heralded]
+        errors = [self._noise_model.readout(program.components[index], "measure") for index in program.heralded]
         kept = int(random.binomial(plan.shots, math.prod(1 - error.p_1_given_0 for error in errors)))
         if not kept:
             raise NoShotsLeft(index)
@@ -166,22 +165,7 @@ def _restored(pickled: bytes) -> Simulator:
     return Simulator(calibration, noise=noise, idle=idle, method=method)
 
 
-def check_method(method: str) -> None:
-    """Raise ValueError if there is no such method."""
-    if method not in (*METHODS, "auto"):
-        raise ValueError(f"there is no simulation method '{method}'; choose auto, {', '.join(METHODS)}")
-
-
-def _joined(plan: Plan, taken: Sequence[NDArray[np.uint8]]) -> Bits:
-    """Put the bits of the parts, whose shots are in random order, together by measurement key."""
-    bits = np.empty((len(taken[0]), plan.program.bits), dtype=np.uint8)
-    for part, columns in zip(plan.parts, taken, strict=True):
-        bits[:, part.bits] = columns
-    ends = np.cumsum([width for _, width in plan.program.keys])
-    return {key: bits[:, end - width : end] for (key, width), end in zip(plan.program.keys, ends, strict=True)}
-
-
-def _children(seed: SeedSequence, number: int) -> list[SeedSequence]:
+def _child_seeds(seed: SeedSequence, number: int) -> list[SeedSequence]:
     """Return independent seeds; unlike ``seed.spawn``, the same ones every time."""
     return [
         SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, child), pool_size=seed.pool_size)

@@ -1,7 +1,7 @@
-"""Noise as a mixture: one of some simple events happens, with probabilities that do not depend on the state.
+"""Noise as a mixture of Pauli operators and resets: one of them happens, whatever the state is.
 
-An event is a word with one letter for each component: a Pauli operator (``I``, ``X``, ``Y``, ``Z``), or ``0`` or ``1``
-for a component that is put into that state. Such noise can be drawn before a shot is simulated, and it leaves
+Each event is a word with one letter for each component: a Pauli operator (``I``, ``X``, ``Y``, ``Z``), or ``0`` or
+``1`` for a component that is put into that state. Such noise can be drawn before a shot is simulated, and it leaves
 stabilizer states stabilizer states.
 """
 
@@ -18,13 +18,14 @@ Mixture: TypeAlias = dict[str, float]
 
 _PAULIS = "IXYZ"
 _PRODUCT = {"I": "IXYZ", "X": "XIZY", "Y": "YZIX", "Z": "ZYXI", "0": "0110", "1": "1001"}
-"""What remains of a letter when I, X, Y or Z follows; phases do not matter."""
+"""Letter → what it becomes when I, X, Y or Z follows; phases do not matter."""
 
 
 def relaxation(times: Relaxation, duration: float) -> Mixture | None:
     """Return the decay of one component for ``duration`` seconds, or None where it is no mixture (T2 > T1).
 
-    With survival s = exp(-t/T1) and coherence c = exp(-t/T2): to 0 with probability 1 - s, Z with (s - c)/2.
+    With survival s = exp(-t/T1) and coherence c = exp(-t/T2) it is put into 0 with probability 1 - s, and goes through
+    Z with probability (s - c)/2.
     """
     if times.t2 > times.t1:
         return None
@@ -40,7 +41,7 @@ def depolarizing(probability: float, components: int) -> Mixture:
     return mixture
 
 
-def resetting(readout: Readout) -> Mixture:
+def measured_reset(readout: Readout) -> Mixture:
     """Return the reset of one component by measurement and a flip where 1 is read, wrongly or not."""
     stays, flips = readout.p_0_given_1, readout.p_1_given_0
     either, rest = min(stays, flips), abs(stays - flips) / 2  # the rest depends on the outcome, so coherence is lost
@@ -48,15 +49,15 @@ def resetting(readout: Readout) -> Mixture:
     return {"0": 1 - max(stays, flips), "1": either, kept[0]: rest, kept[1]: rest}
 
 
-def recorded(readout: Readout) -> Mixture:
-    """Return the errors of a recorded bit: it is what was found, or 0, or 1; if it is mostly wrong, then flipped."""
+def readout_error(readout: Readout) -> Mixture:
+    """Return the errors of a recorded bit: unchanged (flipped, if it is mostly wrong), forced to 0, or forced to 1."""
     wrong_1, wrong_0 = readout
     if wrong_1 + wrong_0 > 1:
         return {"X": wrong_1 + wrong_0 - 1, "0": 1 - wrong_1, "1": 1 - wrong_0}
     return {"I": max(1 - wrong_1 - wrong_0, 0.0), "0": wrong_0, "1": wrong_1}  # rounding may leave less than nothing
 
 
-def followed(first: Mixture, second: Mixture) -> Mixture:
+def compose(first: Mixture, second: Mixture) -> Mixture:
     """Return two mixtures on one component, one after the other, as one."""
     mixture: dict[str, float] = {}
     for (one, p), (two, q) in product(first.items(), second.items()):

@@ -1,7 +1,7 @@
-"""From a program to the independent parts that have to be simulated: noise-bound, without what no measurement sees.
+"""From a program to subcircuits that are simulated alone: with noise, and without what no measurement sees.
 
-Each stage is a function of its own: :func:`bound`, :func:`seen`, :func:`absorbed`, :func:`fused`, :func:`separated`,
-:func:`laid_out`.
+Each stage is a function of its own: :func:`bind_noise`, :func:`prune_unobserved`, :func:`fold_into_readout`,
+:func:`fuse_gates`, :func:`connected_components`; for trajectories :func:`allocate_registers` follows.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ from iqm_fakes.device.error_rates import Readout
 from iqm_fakes.simulator import channels
 from iqm_fakes.simulator.channels import Matrix
 from iqm_fakes.simulator.circuit import Program
+from iqm_fakes.simulator.noise_model import NoiseModel, NoisyGate
 from iqm_fakes.simulator.operations import MEASUREMENTS
-from iqm_fakes.simulator.physics import Action, Physics
 
 
 class Gate(NamedTuple):
-    """An action on one or two components."""
+    """A gate on one or two components."""
 
-    action: Action
+    gate: NoisyGate
     targets: tuple[int, ...]
 
 
 class Block(NamedTuple):
-    """Actions on one component or two, fused: some on each target alone, then perhaps one on both.
+    """Gates on one component or two, fused: some on each target alone, then perhaps one on both.
 
     Attributes:
         targets: The components.
-        alone: For each target the actions on it, in order.
-        joint: What is done to both of two targets in the end.
+        alone: For each target the gates on it, in order.
+        joint: The gate on both of two targets, which comes last.
 
     """
 
     targets: tuple[int, ...]
-    alone: tuple[tuple[Action, ...], ...]
-    joint: Action | None
+    alone: tuple[tuple[NoisyGate, ...], ...]
+    joint: NoisyGate | None
 
     def unitary(self) -> Matrix:
         """Return the ideal block, shape (d, d); the first target is the least significant."""
         factors = []
-        for actions in self.alone:
+        for gates in self.alone:
             factor = channels.IDENTITY
-            for action in actions:
-                factor = factor if action.idle else action.unitary @ factor
+            for gate in gates:
+                factor = factor if gate.only_noise else gate.unitary @ factor
             factors.append(factor)
         if self.joint is None:
             return factors[0]
@@ -59,14 +59,14 @@ class Block(NamedTuple):
     def channel(self) -> Matrix:
         """Return the block with its noise, as in :mod:`.channels`."""
         factors: list[Matrix] = []
-        for actions in self.alone:
-            factor = actions[0].channel if actions else channels.ONE
-            for action in actions[1:]:
-                factor = action.channel @ factor
+        for gates in self.alone:
+            factor = gates[0].channel if gates else channels.IDENTITY_CHANNEL
+            for gate in gates[1:]:
+                factor = gate.channel @ factor
             factors.append(factor)
         if self.joint is None:
             return factors[0]
-        return self.joint.channel @ channels.together(factors)
+        return self.joint.channel @ channels.tensor(factors)
 
 
 class Measure(NamedTuple):
@@ -76,40 +76,41 @@ class Measure(NamedTuple):
         targets: The component.
         bit: The bit that is written.
         readout: How it errs.
-        decides: Whether a pulse depends on the bit.
+        is_feedback: Whether a conditional gate depends on the bit.
 
     """
 
     targets: tuple[int]
     bit: int
     readout: Readout
-    decides: bool
+    is_feedback: bool
 
 
-class Pulse(NamedTuple):
-    """An action on one component, if a bit was read as 1."""
+class ConditionalGate(NamedTuple):
+    """A gate on one component, applied if a bit was read as 1."""
 
-    action: Action
+    gate: NoisyGate
     targets: tuple[int]
     bit: int
 
 
-Step: TypeAlias = Gate | Block | Measure | Pulse
+Step: TypeAlias = Gate | Measure | ConditionalGate
+FusedStep: TypeAlias = Block | Measure | ConditionalGate
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Components that have nothing to do with others, and everything that happens to them.
+class Subcircuit:
+    """Components that nothing connects with others, and everything that happens to them.
 
     Attributes:
-        components: Their names; targets are indices into these.
+        components: Their names; targets of the steps are indices into these.
         steps: What happens, in order.
         bits: Which bits of the program are recorded here; bits of the steps are indices into these.
 
     """
 
     components: tuple[str, ...]
-    steps: tuple[Block | Measure | Pulse, ...]
+    steps: tuple[FusedStep, ...]
     bits: tuple[int, ...]
 
     @cached_property
@@ -119,14 +120,14 @@ class Part:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """The fused actions."""
+        """The fused gates."""
         return tuple(step for step in self.steps if isinstance(step, Block))
 
     @cached_property
-    def early(self) -> frozenset[int]:
-        """Bits whose measurements something follows that depends on them."""
+    def mid_circuit(self) -> frozenset[int]:
+        """Bits that feedback reads, or whose component is used again after the measurement."""
         used: set[int] = set()
-        bits = {step.bit for step in self.steps if isinstance(step, Measure) and step.decides}
+        bits = {step.bit for step in self.steps if isinstance(step, Measure) and step.is_feedback}
         for step in reversed(self.steps):
             if isinstance(step, Measure) and step.targets[0] in used:
                 bits.add(step.bit)
@@ -134,99 +135,107 @@ class Part:
         return frozenset(bits)
 
     @cached_property
-    def errors(self) -> int:
-        """How many errors the actions have."""
-        return sum(len(action.errors) for step in self.steps for action in actions_of(step))
+    def error_count(self) -> int:
+        """How many errors the gates have."""
+        return sum(len(gate.errors) for step in self.steps for gate in gates_of(step))
 
     @property
-    def ideal(self) -> bool:
-        """Whether nothing but unitary gates happens before the last measurements."""
-        return not self.early and not self.errors
+    def is_unitary(self) -> bool:
+        """Whether nothing but ideal gates happens before the measurements at the end."""
+        return not self.mid_circuit and not self.error_count
 
     @cached_property
     def layout(self) -> Layout:
         """The steps in an order in which few components are in use at a time."""
-        return laid_out(self.steps, len(self.components))
+        return allocate_registers(self.steps, len(self.components))
 
 
-def actions_of(step: Block | Measure | Pulse) -> tuple[Action, ...]:
-    """Return the actions in a step, in order."""
+def gates_of(step: FusedStep) -> tuple[NoisyGate, ...]:
+    """Return the gates in a step, in order."""
     if isinstance(step, Measure):
         return ()
-    if isinstance(step, Pulse):
-        return (step.action,)
-    return (*(action for actions in step.alone for action in actions), *((step.joint,) if step.joint else ()))
+    if isinstance(step, ConditionalGate):
+        return (step.gate,)
+    return (*(gate for gates in step.alone for gate in gates), *((step.joint,) if step.joint else ()))
 
 
-class Placed(NamedTuple):
+class PlacedStep(NamedTuple):
     """A step on registers: where its components are, and which of them are free afterwards."""
 
-    step: Block | Measure | Pulse
+    step: FusedStep
     registers: tuple[int, ...]
     released: tuple[int, ...]
 
 
 class Layout(NamedTuple):
-    """Steps on registers that components share, one after the other; every register starts and ends free."""
+    """Steps on registers that components share, one after the other; every register starts and ends free.
 
-    steps: tuple[Placed, ...]
+    Attributes:
+        steps: What happens, in order.
+        width: How many registers there are.
+
+    """
+
+    steps: tuple[PlacedStep, ...]
     width: int
 
 
-def parts(program: Program, physics: Physics) -> tuple[Part, ...]:
-    """Return what has to be simulated of a program."""
-    return separated(program, fused(absorbed(seen(bound(program, physics)))))
+def split(program: Program, noise_model: NoiseModel) -> tuple[Subcircuit, ...]:
+    """Return the subcircuits of a program that have to be simulated."""
+    steps = fold_into_readout(prune_unobserved(bind_noise(program, noise_model)))
+    return connected_components(program, fuse_gates(steps))
 
 
-def bound(program: Program, physics: Physics) -> list[Step]:
-    """Return a program's operations as what they do; those that do nothing are left out."""
-    deciding = program.feedback_bits
+def bind_noise(program: Program, noise_model: NoiseModel) -> list[Step]:
+    """Return what a program's operations do, noise included; those that do nothing are left out."""
+    feedback = program.feedback_bits
     steps: list[Step] = []
     for operation in program.operations:
         locus = tuple(program.components[target] for target in operation.targets)
         name, implementation, bit = operation.name, operation.implementation, operation.bit
         if name in MEASUREMENTS and bit is not None:
-            readout = physics.readout(locus[0], name, implementation)
-            steps.append(Measure((operation.targets[0],), bit, readout, bit in deciding))
+            readout = noise_model.readout(locus[0], name, implementation)
+            steps.append(Measure((operation.targets[0],), bit, readout, bit in feedback))
             continue
-        action = physics.action(name, locus, implementation, operation.parameters)
-        if action is None:
+        gate = noise_model.gate(name, locus, implementation, operation.parameters)
+        if gate is None:
             continue
-        steps.append(Gate(action, operation.targets) if bit is None else Pulse(action, (operation.targets[0],), bit))
+        targets = operation.targets
+        steps.append(Gate(gate, targets) if bit is None else ConditionalGate(gate, (targets[0],), bit))
     return steps
 
 
-def seen(steps: Sequence[Step]) -> list[Step]:
+def prune_unobserved(steps: Sequence[Step]) -> list[Step]:
     """Return the steps that can influence a recorded bit."""
-    watched: set[int] = set()
+    observed: set[int] = set()
     kept = []
     for step in reversed(steps):
-        if isinstance(step, Measure) or not watched.isdisjoint(step.targets):
-            watched.update(step.targets)
+        if isinstance(step, Measure) or not observed.isdisjoint(step.targets):
+            observed.update(step.targets)
             kept.append(step)
     return kept[::-1]
 
 
-def absorbed(steps: Sequence[Step]) -> list[Step]:
+def fold_into_readout(steps: Sequence[Step]) -> list[Step]:
     """Count noise right before the last measurement of a component among the errors of its readout.
 
-    Nothing but the populations of the component matters there, and nothing sees the component afterwards.
+    Only the probabilities of 0 and 1 matter there, because nothing looks at the component afterwards.
     """
-    kept: list[Step] = []
+    kept: list[Step] = []  # last one first
     last: dict[int, tuple[int, Measure]] = {}  # component → its last measurement and its place, if nothing is between
     touched: set[int] = set()
     for step in reversed(steps):
         place, measure = last.pop(step.targets[0], (0, None))
         if isinstance(step, Measure):
-            if step.targets[0] not in touched and not step.decides:
+            if step.targets[0] not in touched and not step.is_feedback:
                 last[step.targets[0]] = len(kept), step
             kept.append(step)
-        elif measure and isinstance(step, Gate) and len(step.targets) == 1 and step.action.flips is not None:
-            kept[place] = measure = measure._replace(readout=_after(step.action.flips, measure.readout))
-            if step.action.idle:
+        elif measure and isinstance(step, Gate) and len(step.targets) == 1 and step.gate.bit_flips is not None:
+            kept[place] = measure = measure._replace(readout=_after(step.gate.bit_flips, measure.readout))
+            if step.gate.only_noise:
                 last[step.targets[0]] = place, measure
             else:
-                kept.append(step._replace(action=step.action.perfect))
+                kept.append(step._replace(gate=step.gate.noiseless))
         else:
             for target in step.targets[1:]:
                 last.pop(target, None)
@@ -235,38 +244,38 @@ def absorbed(steps: Sequence[Step]) -> list[Step]:
     return kept[::-1]
 
 
-def _after(flips: NDArray[np.float64], readout: Readout) -> Readout:
-    read = np.array([[1 - readout.p_1_given_0, readout.p_0_given_1], [readout.p_1_given_0, 1 - readout.p_0_given_1]])
-    wrong = read @ flips
+def _after(bit_flips: NDArray[np.float64], readout: Readout) -> Readout:
+    """Return the errors of a readout that bit flips come before."""
+    wrong = channels.readout_matrix(readout) @ bit_flips
     return Readout(float(wrong[1, 0]), float(wrong[0, 1]))
 
 
-def fused(steps: Sequence[Step]) -> list[Block | Measure | Pulse]:
-    """Join each action on two components with those on either of them alone that come before it."""
-    pending: dict[int, list[Action]] = {}
-    blocks: list[Block | Measure | Pulse] = []
+def fuse_gates(steps: Sequence[Step]) -> list[FusedStep]:
+    """Fuse each gate on two components with those on either of them alone that come before it."""
+    pending: dict[int, list[NoisyGate]] = {}  # component → gates on it that are not yet in a block
+    fused: list[FusedStep] = []
 
     def flush(components: Iterable[int]) -> None:
         for component in components:
             if component in pending:
-                blocks.append(Block((component,), (tuple(pending.pop(component)),), None))
+                fused.append(Block((component,), (tuple(pending.pop(component)),), None))
 
     for step in steps:
         if isinstance(step, Gate) and len(step.targets) == 1:
-            pending.setdefault(step.targets[0], []).append(step.action)
+            pending.setdefault(step.targets[0], []).append(step.gate)
         elif isinstance(step, Gate):
             alone = tuple(tuple(pending.pop(target, ())) for target in step.targets)
-            blocks.append(Block(step.targets, alone, step.action))
+            fused.append(Block(step.targets, alone, step.gate))
         else:
             flush(step.targets)
-            blocks.append(step)
+            fused.append(step)
     flush(list(pending))
-    return blocks
+    return fused
 
 
-def separated(program: Program, steps: Sequence[Block | Measure | Pulse]) -> tuple[Part, ...]:
-    """Split steps into parts that share neither components nor bits that decide."""
-    group = list(range(len(program.components)))
+def connected_components(program: Program, steps: Sequence[FusedStep]) -> tuple[Subcircuit, ...]:
+    """Split steps into subcircuits that neither gates nor feedback connect."""
+    group = list(range(len(program.components)))  # component → another one of its group, or itself
 
     def root(component: int) -> int:
         while group[component] != component:
@@ -275,34 +284,34 @@ def separated(program: Program, steps: Sequence[Block | Measure | Pulse]) -> tup
 
     source = {step.bit: step.targets[0] for step in steps if isinstance(step, Measure)}
     for step in steps:
-        others = (*step.targets[1:], source[step.bit]) if isinstance(step, Pulse) else step.targets[1:]
+        others = (*step.targets[1:], source[step.bit]) if isinstance(step, ConditionalGate) else step.targets[1:]
         for other in others:
             group[root(other)] = root(step.targets[0])
-    members: dict[int, list[Block | Measure | Pulse]] = {}
+    members: dict[int, list[FusedStep]] = {}
     for step in steps:
         members.setdefault(root(step.targets[0]), []).append(step)
-    return tuple(_part(program, own) for own in members.values())
+    return tuple(_subcircuit(program, own) for own in members.values())
 
 
-def _part(program: Program, steps: Sequence[Block | Measure | Pulse]) -> Part:
+def _subcircuit(program: Program, steps: Sequence[FusedStep]) -> Subcircuit:
     components = list(dict.fromkeys(target for step in steps for target in step.targets))
     bits = sorted(step.bit for step in steps if isinstance(step, Measure))
     index, bit = {old: new for new, old in enumerate(components)}, {old: new for new, old in enumerate(bits)}
-    local: list[Block | Measure | Pulse] = []
+    local: list[FusedStep] = []
     for step in steps:
         targets = tuple(index[target] for target in step.targets)
         if isinstance(step, Block):
             local.append(step._replace(targets=targets))
         else:
             local.append(step._replace(targets=(targets[0],), bit=bit[step.bit]))
-    return Part(tuple(program.components[old] for old in components), tuple(local), tuple(bits))
+    return Subcircuit(tuple(program.components[old] for old in components), tuple(local), tuple(bits))
 
 
-def laid_out(steps: Sequence[Block | Measure | Pulse], components: int) -> Layout:
-    """Put steps into an order that begins using components late and ends early, and place them on registers.
+def allocate_registers(steps: Sequence[FusedStep], components: int) -> Layout:
+    """Order steps so that few components are in use at a time, and give components registers while they are in use.
 
-    Components are finished one after the other, next the one for which the fewest others have to be taken into use,
-    each with just those steps that have to come before.
+    Components are finished one after the other, each with just those steps that have to come before its last one. The
+    next is the one for which the fewest others have to be taken into use.
     """
     before = _predecessors(steps)
     last = dict.fromkeys(range(components), -1)
@@ -327,14 +336,14 @@ def laid_out(steps: Sequence[Block | Measure | Pulse], components: int) -> Layou
     return _placed(steps, list(order), last)
 
 
-def _predecessors(steps: Sequence[Block | Measure | Pulse]) -> list[list[int]]:
+def _predecessors(steps: Sequence[FusedStep]) -> list[list[int]]:
     """Return for each step those that have to come immediately before."""
-    latest: dict[int, int] = {}
-    written: dict[int, int] = {}
+    latest: dict[int, int] = {}  # component → its latest step
+    written: dict[int, int] = {}  # bit → the measurement that writes it
     before = []
     for index, step in enumerate(steps):
         direct = {latest[target] for target in step.targets if target in latest}
-        if isinstance(step, Pulse):
+        if isinstance(step, ConditionalGate):
             direct.add(written[step.bit])
         if isinstance(step, Measure):
             written[step.bit] = index
@@ -343,8 +352,8 @@ def _predecessors(steps: Sequence[Block | Measure | Pulse]) -> list[list[int]]:
     return before
 
 
-def _placed(steps: Sequence[Block | Measure | Pulse], order: Sequence[int], last: dict[int, int]) -> Layout:
-    where: dict[int, int] = {}
+def _placed(steps: Sequence[FusedStep], order: Sequence[int], last: dict[int, int]) -> Layout:
+    where: dict[int, int] = {}  # component → its register
     free: list[int] = []
     width, placed = 0, []
     for index in order:
@@ -358,5 +367,5 @@ def _placed(steps: Sequence[Block | Measure | Pulse], order: Sequence[int], last
         registers = tuple(where[target] for target in step.targets)
         released = tuple(where[target] for target in step.targets if last[target] == index)
         free.extend(released)
-        placed.append(Placed(step, registers, released))
+        placed.append(PlacedStep(step, registers, released))
     return Layout(tuple(placed), width)

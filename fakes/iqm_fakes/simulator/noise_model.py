@@ -1,0 +1,148 @@
+"""What each operation does to the state, its noise included, and how each measurement errs.
+
+A gate is its ideal unitary, then its errors. Delays and waiting are relaxation alone. A conditional gate has its noise
+when it is applied. Durations and error rates come from :mod:`iqm_fakes.device.error_rates`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqm_fakes.device.error_rates import Locus, Noise, Readout
+from iqm_fakes.simulator import channels, pauli_mixtures
+from iqm_fakes.simulator.channels import Matrix
+from iqm_fakes.simulator.cliffords import clifford_gates
+from iqm_fakes.simulator.pauli_mixtures import Mixture
+
+PERFECT_READOUT = Readout(0.0, 0.0)
+
+_UNITARIES: Mapping[str, Callable[..., Matrix]] = {
+    "prx": channels.prx,
+    "cc_prx": channels.prx,
+    "u": channels.u,
+    "rz": channels.rz,
+    "sx": lambda: channels.prx(np.pi / 2, 0),
+    "cz": lambda: channels.CZ,
+    "move": lambda: channels.SWAP,
+}
+"""Operation → its ideal unitary. MOVE's phase cancels in a sandwich, so it is an exchange of qubit and resonator."""
+
+
+@dataclass(frozen=True, eq=False)
+class Error:
+    """Noise on some components of a gate's locus.
+
+    Attributes:
+        positions: Which components, as indices into the locus.
+        channel: The noise, as in :mod:`.channels`.
+        mixture: The same as in :mod:`.pauli_mixtures`, or None if it is no such mixture.
+
+    """
+
+    positions: tuple[int, ...]
+    channel: Matrix
+    mixture: Mixture | None
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyGate:
+    """What an operation does to the state of its locus: a unitary, then errors in their order."""
+
+    unitary: Matrix
+    errors: tuple[Error, ...] = ()
+
+    @property
+    def only_noise(self) -> bool:
+        """Whether the unitary is the identity: a delay or a reset."""
+        return self.unitary is channels.IDENTITY
+
+    @cached_property
+    def channel(self) -> Matrix:
+        """The unitary and all errors, as in :mod:`.channels`."""
+        channel = channels.from_unitary(self.unitary)
+        alone = [channels.IDENTITY_CHANNEL] * (len(self.unitary).bit_length() - 1)
+        for error in self.errors:
+            if len(error.positions) == len(alone):
+                channel = error.channel @ channel
+            else:
+                (position,) = error.positions
+                channel = channels.tensor([*alone[:position], error.channel, *alone[position + 1 :]]) @ channel
+        return channel
+
+    @cached_property
+    def bit_flips(self) -> NDArray[np.float64] | None:
+        """The errors of a gate on one component as probabilities of 0 and 1, shape (after, before).
+
+        None if the probabilities after the errors depend on more than those before.
+        """
+        channel = reduce(np.matmul, (error.channel for error in reversed(self.errors)), channels.IDENTITY_CHANNEL)
+        return None if np.any(channel[[0, 3], 1:3]) else channel[np.ix_([0, 3], [0, 3])].real
+
+    @cached_property
+    def noiseless(self) -> NoisyGate:
+        """The gate without its errors."""
+        return NoisyGate(self.unitary)
+
+    @cached_property
+    def clifford_gates(self) -> tuple[str, ...] | None:
+        """Names of Clifford gates that together are the unitary, or None if it is no Clifford gate."""
+        return clifford_gates(self.unitary)
+
+
+class NoiseModel:
+    """A calibration's operations as noisy gates, and the errors of its measurements.
+
+    Args:
+        noise: The calibration's noise; ``None`` makes everything perfect.
+
+    """
+
+    def __init__(self, noise: Noise | None) -> None:
+        self._noise = noise
+        self._errors = lru_cache(maxsize=None)(self._errors_after)  # one entry a gate and locus
+        self.gate = lru_cache(maxsize=4096)(self._gate)
+        self.readout = lru_cache(maxsize=None)(self._readout)
+
+    def _readout(self, component: str, name: str, implementation: str | None = None) -> Readout:
+        """Return the errors of a measurement."""
+        return PERFECT_READOUT if self._noise is None else self._noise.readout(component, name, implementation)
+
+    def _gate(self, name: str, locus: Locus, implementation: str, parameters: tuple[float, ...]) -> NoisyGate | None:
+        """Return what an operation other than a measurement does to its locus, or None if it does nothing."""
+        if name in ("reset", "reset_wait"):
+            measures = self._noise is not None and name == "reset" and self._noise.measures(locus[0])
+            readout = self.readout(locus[0], "measure") if measures else PERFECT_READOUT
+            reset = Error((0,), channels.measured_reset(readout), pauli_mixtures.measured_reset(readout))
+            return NoisyGate(channels.IDENTITY, (reset,))
+        if name == "delay":
+            relaxation = self._relaxation(locus[0], 0, *parameters)
+            return None if relaxation is None else NoisyGate(channels.IDENTITY, (relaxation,))
+        unitary = _UNITARIES[name](*parameters)
+        return NoisyGate(unitary, self._errors(name, locus, implementation))
+
+    def _errors_after(self, name: str, locus: Locus, implementation: str) -> tuple[Error, ...]:
+        """Return the errors that follow a gate."""
+        if self._noise is None:
+            return ()
+        duration, depolarizing = self._noise.gate(name, locus, implementation)
+        relaxed = [self._relaxation(component, position, duration) for position, component in enumerate(locus)]
+        errors = [error for error in relaxed if error is not None]
+        if depolarizing:
+            n = len(locus)
+            channel, mixture = channels.depolarizing(depolarizing, n), pauli_mixtures.depolarizing(depolarizing, n)
+            errors.append(Error(tuple(range(n)), channel, mixture))
+        return tuple(errors)
+
+    def _relaxation(self, component: str, position: int, duration: float) -> Error | None:
+        """Return the relaxation of the component at this position of a locus, or None if there is none."""
+        if self._noise is None or not duration:
+            return None
+        times = self._noise.relaxation(component)
+        if times.t1 == times.t2 == np.inf:
+            return None
+        return Error((position,), channels.relaxation(times, duration), pauli_mixtures.relaxation(times, duration))

@@ -1,0 +1,88 @@
+"""Shots: drawn for each subcircuit by the engine that was chosen for it, and put together for the whole program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.random import SeedSequence
+from numpy.typing import NDArray
+
+from iqm_fakes.simulator.circuit import Program
+from iqm_fakes.simulator.methods import Engine, Evolution, Trajectories
+from iqm_fakes.simulator.subcircuits import Subcircuit
+
+Columns: TypeAlias = NDArray[np.uint8]
+"""Recorded bits of shape (shots, bits of the subcircuit); the shots are in random order."""
+
+Bits: TypeAlias = dict[str, NDArray[np.uint8]]
+"""Measurement key → bits of shape (shots, components of the measurement)."""
+
+
+class Task(NamedTuple):
+    """Take so many shots of a subcircuit."""
+
+    subcircuit: Subcircuit
+    shots: int
+    seed: SeedSequence
+
+
+def take(engine: Engine, tasks: Sequence[Task]) -> list[Columns]:
+    """Return the shots of each task.
+
+    Evolutions are one call of Aer for all tasks; trajectories one for each, which spreads the shots over the cores.
+    """
+    if isinstance(engine, Trajectories):
+        return [_trajectories(engine, task) for task in tasks]
+    return _evolutions(engine, tasks)
+
+
+def join(program: Program, subcircuits: Sequence[Subcircuit], taken: Sequence[Columns]) -> Bits:
+    """Return the shots of a program from those of its subcircuits, by measurement key."""
+    bits = np.empty((len(taken[0]), program.bits), dtype=np.uint8)
+    for subcircuit, columns in zip(subcircuits, taken, strict=True):
+        bits[:, subcircuit.bits] = columns
+    ends = np.cumsum([width for _, width in program.keys])
+    return {key: bits[:, end - width : end] for (key, width), end in zip(program.keys, ends, strict=True)}
+
+
+def _evolutions(engine: Evolution, tasks: Sequence[Task]) -> list[Columns]:
+    from iqm_fakes.simulator import aer  # importing Qiskit takes seconds, and not every server runs a circuit
+
+    everything = aer.outcome_probabilities([task.subcircuit for task in tasks], engine.method)
+    return [_draw(task, probabilities) for task, probabilities in zip(tasks, everything, strict=True)]
+
+
+def _draw(task: Task, probabilities: NDArray[np.float64]) -> Columns:
+    """Draw shots from the probabilities of true outcomes, after putting readout errors in."""
+    subcircuit, random = task.subcircuit, np.random.default_rng(task.seed)
+    for measure in subcircuit.measures:
+        if measure.bit not in subcircuit.mid_circuit:  # bits of mid-circuit measurements have their errors already
+            p_1_given_0, p_0_given_1 = measure.readout
+            pairs = probabilities.reshape(-1, 2, 2**measure.bit)
+            zero, one = pairs[:, 0], pairs[:, 1]
+            lost, found = p_1_given_0 * zero, p_0_given_1 * one
+            probabilities = np.stack([zero - lost + found, one - found + lost], axis=1).ravel()
+    probabilities = np.maximum(probabilities, 0)
+    counts = random.multinomial(task.shots, probabilities / probabilities.sum())
+    drawn = np.flatnonzero(counts)
+    outcomes = np.repeat(drawn, counts[drawn])
+    random.shuffle(outcomes)
+    columns: Columns = ((outcomes[:, None] >> np.arange(len(subcircuit.bits))) & 1).astype(np.uint8)
+    return columns
+
+
+def _trajectories(engine: Trajectories, task: Task) -> Columns:
+    from iqm_fakes.simulator import aer
+
+    subcircuit, runs = task.subcircuit, engine.runs_per_shot(task.subcircuit, task.shots)
+    random = np.random.default_rng(task.seed)
+    seed = int(random.integers(2**63))
+    rows, counts = aer.sample_trajectories(subcircuit, engine.method, -(-task.shots // runs), runs, seed)
+    bits = np.repeat(rows, counts, axis=0).reshape(-1, len(subcircuit.bits))
+    bits = random.permutation(bits)[: task.shots]  # Aer's counts are sorted; the order of shots is random
+    measures = subcircuit.measures
+    errors = np.array([(0.0, 0.0) if measure.is_feedback else measure.readout for measure in measures])
+    bits ^= random.random(bits.shape) < np.where(bits, errors[:, 1], errors[:, 0])
+    return bits

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import DensityMatrix, Kraus, SuperOp, average_gate_fidelity
 
 from iqm_fakes import Calibration, Device, bundled_devices
-from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.error_rates import Noise, default_implementation
 
 
 def relaxation_channel(t, t1, t2):
@@ -223,6 +223,23 @@ def test_an_override_of_the_default_implementation_counts():
     assert noise.implementation("cz", ("QB3", "QB1")) == "tgss"
     assert noise.implementation("cz", ("QB2", "QB3")) == "crf_crf"
     assert noise.implementation("cz", ("QB2", "QB3"), "slepian") == "slepian"
+
+
+OVERRIDES = [{}, {"QB1,QB3": "crf_crf"}, {"QB3,QB1": "crf_crf"}, {"QB1,QB3": "slepian_crf", "QB3,QB1": "crf_crf"}]
+
+
+@pytest.mark.parametrize("overrides", OVERRIDES, ids=" ".join)
+@pytest.mark.parametrize("locus", [("QB1", "QB3"), ("QB3", "QB1")], ids="-".join)
+def test_the_default_implementation_of_a_locus_is_the_one_that_the_vendors_compiler_takes(overrides, locus):
+    import iqm.iqm_client  # noqa: F401  # the vendor's modules can't be imported in another order
+    from iqm.pulse.builder import build_quantum_ops
+
+    operation = build_quantum_ops({})["cz"]
+    operation.set_default_implementation("tgss")
+    for key, implementation in overrides.items():
+        operation.set_default_implementation_for_locus(implementation, key.split(","))
+    info = {"default_implementation": "tgss", "override_default_implementation": overrides}
+    assert default_implementation("cz", info, locus) == operation.get_default_implementation_for_locus(locus)
 
 
 def test_measure_fidelity_falls_back_to_measure():

@@ -260,6 +260,16 @@ def test_default_implementation_honours_overrides() -> None:
     assert chosen == ["drag_crf_sx", "drag_gaussian", "tgss", "crf_crf", "constant"]
 
 
+def test_the_override_for_the_order_in_which_a_locus_is_written_comes_first() -> None:
+    calibration = devices.chain().calibration()
+    architecture: dict[str, Any] = deepcopy(dict(calibration.dynamic_quantum_architecture))
+    architecture["gates"]["cz"]["implementations"]["tgss"] = {"loci": [["QB1", "QB2"]]}
+    architecture["gates"]["cz"]["override_default_implementation"] = {"QB1,QB2": "tgss", "QB2,QB1": "crf_crf"}
+    simulator = Simulator(replace(calibration, dynamic_quantum_architecture=architecture), idle=False)
+    program = check(simulator, do("cz", "QB1", "QB2"), do("cz", "QB2", "QB1"), READ)
+    assert [operation.implementation for operation in program.operations] == ["tgss", "crf_crf", "constant"]
+
+
 def test_place_without_the_default_implementation_uses_another_one() -> None:
     calibration = devices.chain().calibration()
     architecture: dict[str, Any] = deepcopy(dict(calibration.dynamic_quantum_architecture))

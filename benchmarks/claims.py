@@ -377,7 +377,7 @@ class Bench:
         native = transpile(measured, self.backend, seed_transpiler=1, optimization_level=1)
         self.backend.run(native, shots=1)
         payload = CircuitJobPayload.parse(self.client.server.jobs[-1].body)
-        return self.twin.noisy.check(payload.circuit(0), payload.options())
+        return self.twin.noisy.compile(payload.circuit(0), payload.options())
 
     def shots(self, program: Any, shots: int, seed: int, *, ideal: bool = False) -> NDArray[np.uint8]:
         """Return outcomes of shape (shots, bits)."""

@@ -16,7 +16,8 @@ import numpy as np
 from iqm_fakes.client import FakeIQMClient
 from iqm_fakes.device.device import Device, DeviceError
 from iqm_fakes.device.error_rates import Noise, Relaxation
-from iqm_fakes.simulator import CircuitError, Simulator
+from iqm_fakes.simulator.circuit import CircuitError
+from iqm_fakes.simulator.simulator import Simulator
 from iqm_fakes.vendor.http import VENDOR_ERRORS, get, post, quantum_computer_alias
 from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
 from iqm_fakes.wire.results import histogram
@@ -68,7 +69,7 @@ class Twin:
         """
         request = CircuitJobPayload.parse(json.dumps(payload).encode())
         options = request.options()
-        return request, [self.noisy.check(request.circuit(index), options) for index in range(len(request.circuits))]
+        return request, [self.noisy.compile(request.circuit(index), options) for index in range(len(request.circuits))]
 
     def over_t2(self, program: Program) -> float:
         """Return how long a circuit takes, in units of the shortest T2 of its components."""

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8123, help="port, 0 for any free one (default: %(default)s)")
     serve.add_argument("--seed", type=int, help="makes results reproducible (default: a new one each time)")
     serve.add_argument("--no-noise", action="store_true", help="simulate perfect quantum computers")
-    serve.add_argument("--no-idle", action="store_true", help="let components that wait for others keep their state")
+    serve.add_argument("--no-idle", action="store_true", help="no relaxation while a component waits for others")
     serve.add_argument("--method", default="auto", help="a method of Aer (default: the cheapest for each circuit)")
     for name, text in (
         ("latency", "seconds by which every answer is late"),

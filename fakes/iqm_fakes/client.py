@@ -12,7 +12,7 @@ from iqm.iqm_client import IQMClient
 from iqm_fakes.device.bundled import DEFAULT_DEVICE
 from iqm_fakes.device.device import Device
 from iqm_fakes.server.server import FakeIQMServer
-from iqm_fakes.simulator import Method
+from iqm_fakes.simulator.methods import Method
 from iqm_fakes.vendor.http import COMPOSED, ServerClient, quantum_computer_alias
 from iqm_fakes.web.api import Api
 from iqm_fakes.web.transport import InProcess, Transport, caller
@@ -59,7 +59,7 @@ class FakeIQMClient(IQMClient):
             quantum computers. The default is the server's only one, or garnet.
         seed: Makes results reproducible, see :class:`FakeIQMServer`.
         noise: False simulates a perfect quantum computer.
-        idle: False lets components that wait for others keep their state, see :class:`FakeIQMServer`.
+        idle: False: no relaxation while a component waits for others, see :class:`FakeIQMServer`.
         method: How Aer simulates; ``auto`` takes what is fastest for a circuit, see :class:`FakeIQMServer`.
         recordings: Folder of recorded jobs, which can be retrieved. Without ``device``, their computer is replayed:
             what is run is answered by its recording, see :class:`FakeIQMServer`.

@@ -18,7 +18,9 @@ from qiskit.quantum_info import DensityMatrix, Kraus, Operator, average_gate_fid
 from scipy.stats import binom
 
 from iqm_fakes.device.device import Device
-from iqm_fakes.simulator import Circuit, Instruction, Method, Options, Simulator
+from iqm_fakes.simulator.circuit import Circuit, Instruction, Options
+from iqm_fakes.simulator.methods import Method
+from iqm_fakes.simulator.simulator import Simulator
 
 DEVICES: dict[str, Callable[[], Device]] = {
     "chain": devices.chain,
@@ -313,7 +315,7 @@ def sample(
     device: str, instructions: list[Instruction], shots: int, *, noise: bool = True, seed: int = 1, **settings: Any
 ) -> NDArray[np.uint8]:
     machine = simulator(device, noise=noise, **settings)
-    program = machine.check(Circuit("test", tuple(instructions)), Options())
+    program = machine.compile(Circuit("test", tuple(instructions)), Options())
     return np.concatenate(list(machine.run(program, shots, SeedSequence(seed)).values()), axis=1)
 
 

@@ -16,7 +16,7 @@ from truth import DEVICES, Truth, do, random_circuit, simulator
 from iqm_fakes import Device, FakeIQMClient, FakeIQMServer
 from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.device.recalibration import recalibrated
-from iqm_fakes.simulator import Circuit, Options
+from iqm_fakes.simulator.circuit import Circuit, Options
 from iqm_fakes.vendor.http import get
 from pytest_iqm import IQMBackend, strategies
 from pytest_iqm.statistics.observed import read
@@ -123,7 +123,7 @@ def compared(device, instructions):
     twin = Twin(Noise(DEVICES[device]().calibration()), simulator(device), simulator(device, noise=False))
     noisy, ideal = (Truth(instructions, noise=noise).distribution() for noise in (True, False))
     distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
-    return distance, twin.tolerance(twin.noisy.check(Circuit("", tuple(instructions)), Options()))
+    return distance, twin.tolerance(twin.noisy.compile(Circuit("", tuple(instructions)), Options()))
 
 
 @pytest.mark.parametrize("early", [0, 1])

@@ -71,7 +71,7 @@ class Job:
     compiled: bool = False
     simulation: Any = None
     """How the machine runs it, once compiled: for each circuit, one
-    :class:`~iqm_fakes.simulator.Choice` for each of its independent parts."""
+    :class:`~iqm_fakes.simulator.method_choice.Choice` for each of its independent parts."""
     results: Any = None
     """What the executor returned, once completed."""
     fault: Any = None

@@ -13,7 +13,9 @@ from numpy.random import SeedSequence
 
 from iqm_fakes.device.device import Calibration
 from iqm_fakes.server.job import Cancelled, Job, JobFailure, NeverEnds
-from iqm_fakes.simulator import Bits, CircuitError, NoShotsLeft, Plan, Program, Simulator
+from iqm_fakes.simulator.circuit import CircuitError, NoShotsLeft, Program
+from iqm_fakes.simulator.shots import Bits
+from iqm_fakes.simulator.simulator import Plan, Simulator
 from iqm_fakes.wire.payload import CircuitJobPayload, UnmappedQubit
 
 WORTH_A_TASK = 0.05
@@ -57,7 +59,7 @@ class SimulatedComputers:
         plans = []
         for index in range(len(request.circuits)):
             try:
-                program = simulator.check(request.circuit(index), options)
+                program = simulator.compile(request.circuit(index), options)
                 plans.append(simulator.plan(program, request.shots))
             except (CircuitError, UnmappedQubit, NotImplementedError) as error:
                 raise JobFailure(f"Circuit {index}: {error}") from None

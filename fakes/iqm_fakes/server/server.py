@@ -28,7 +28,8 @@ from iqm_fakes.server.quantum_computer import SimulatedComputers
 from iqm_fakes.server.queue import JobQueue
 from iqm_fakes.server.replay import Replay
 from iqm_fakes.server.seeds import Seeds
-from iqm_fakes.simulator import Bits, Method, check_method
+from iqm_fakes.simulator.methods import Method, check_method
+from iqm_fakes.simulator.shots import Bits
 from iqm_fakes.wire import results
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload

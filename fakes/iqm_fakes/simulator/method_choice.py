@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iqm_fakes.simulator.circuit import CircuitError
-from iqm_fakes.simulator.methods import BYTES_PER_AMPLITUDE, MEMORY_LIMIT, METHODS, Engine, Estimate, Evolution, Method, Trajectories, Unsupported
+from iqm_fakes.simulator.methods import (
+    BYTES_PER_AMPLITUDE,
+    MEMORY_LIMIT,
+    METHODS,
+    Engine,
+    Estimate,
+    Evolution,
+    Method,
+    Trajectories,
+    Unsupported,
+)
 from iqm_fakes.simulator.subcircuits import Subcircuit
 
 ENGINES: tuple[Engine, ...] = (

@@ -2,7 +2,7 @@
 
 The server accepts every dialect that circuit-level clients speak: ``locus`` or ``qubits``, angles in radians or
 ``*_t`` in full turns, current or former option names, a qubit mapping or physical names. Behind this module
-there is one: :class:`~iqm_fakes.simulator.Circuit` on physical component names, angles in radians.
+there is one: :class:`~iqm_fakes.simulator.circuit.Circuit` on physical component names, angles in radians.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from iqm_fakes.simulator import Circuit, Instruction, Options
+from iqm_fakes.simulator.circuit import Circuit, Instruction, Options
 
 FORMER_NAMES = {"phased_rx": "prx", "measurement": "measure"}
 """Operation names of API versions before iqm-client 33, and today's names for them."""

@@ -17,7 +17,9 @@ from qiskit.quantum_info import Kraus, SuperOp
 from scipy.stats import hypergeom
 from truth import FALSE_ALARM, METHODS, QUBITS, Bits, Truth, Writer, do, sample, simulator
 
-from iqm_fakes.simulator import Circuit, CircuitError, Instruction, Method, Options, Simulator
+from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Options
+from iqm_fakes.simulator.methods import Method
+from iqm_fakes.simulator.simulator import Simulator
 
 Shots = NDArray[np.uint8]
 
@@ -178,7 +180,7 @@ def test_a_method_that_is_impossible_is_refused_with_the_reason(
     )
     machine = simulator(device, method="stabilizer")
     with pytest.raises(CircuitError, match=reason) as refused:
-        machine.plan(machine.check(Circuit("test", steps), Options()), 10)
+        machine.plan(machine.compile(Circuit("test", steps), Options()), 10)
     assert str(refused.value).endswith("or another method than 'stabilizer'")
 
 
@@ -198,7 +200,7 @@ def test_the_number_of_cores_changes_nothing(method: Method, cores: int, monkeyp
         writer.operation()
     instructions = (*writer.instructions, do("measure", *QUBITS["dephased"], key="end"))
     machine = simulator("dephased", method=method)
-    program = machine.check(Circuit("test", instructions), Options())
+    program = machine.compile(Circuit("test", instructions), Options())
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     alone = machine.run(program, 300, SeedSequence(5))
     monkeypatch.setattr("os.cpu_count", lambda: cores)

@@ -12,7 +12,8 @@ from numpy.random import SeedSequence
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from iqm_fakes.simulator import Circuit, CircuitError, Instruction, Operation, Options, Program, Simulator
+from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Operation, Options, Program
+from iqm_fakes.simulator.simulator import Simulator
 
 NOISY = Simulator(devices.chain().calibration())
 PERFECT = Simulator(devices.chain().calibration(), noise=False)
@@ -28,7 +29,7 @@ def do(name: str, *locus: str, **args: Any) -> Instruction:
 
 
 def program(simulator: Simulator, *instructions: Instruction, **options: Any) -> Program:
-    return simulator.check(Circuit("test", instructions), Options(**options))
+    return simulator.compile(Circuit("test", instructions), Options(**options))
 
 
 def run(simulator: Simulator, *instructions: Instruction, shots: int = 100, seed: Any = 1, **options: Any) -> Bits:

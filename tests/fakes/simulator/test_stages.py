@@ -17,14 +17,16 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Kraus, Operator, SuperOp, random_unitary
 
 from iqm_fakes.device.error_rates import Noise, Readout, Relaxation
-from iqm_fakes.simulator import Operation, Program, Simulator, channels, engines, mixtures, parts
-from iqm_fakes.simulator.cliffords import gates_of
-from iqm_fakes.simulator.mixtures import Mixture
-from iqm_fakes.simulator.parts import Block, Gate, Measure, Pulse
-from iqm_fakes.simulator.physics import Physics
+from iqm_fakes.simulator import channels, method_choice, pauli_mixtures, shots, subcircuits
+from iqm_fakes.simulator.circuit import Operation, Program
+from iqm_fakes.simulator.cliffords import clifford_gates
+from iqm_fakes.simulator.noise_model import NoiseModel
+from iqm_fakes.simulator.pauli_mixtures import Mixture
+from iqm_fakes.simulator.simulator import Simulator
+from iqm_fakes.simulator.subcircuits import Block, ConditionalGate, Gate, Measure
 
 CALIBRATION = devices.row(1, 10).calibration()
-PHYSICS = Physics(Noise(CALIBRATION))
+NOISE_MODEL = NoiseModel(Noise(CALIBRATION))
 PROBABILITY = st.floats(0, 1)
 READOUT = st.builds(Readout, PROBABILITY, PROBABILITY)
 
@@ -53,24 +55,26 @@ def channel_of(mixture: Mixture) -> NDArray[np.complex128]:
 @given(st.floats(1e-6, 1e-4), st.floats(0.01, 1), st.floats(0, 1e-4))
 def test_relaxation_is_a_mixture_if_t2_is_at_most_t1(t1: float, ratio: float, duration: float) -> None:
     times = Relaxation(t1, t1 * ratio)
-    mixture = mixtures.relaxation(times, duration)
+    mixture = pauli_mixtures.relaxation(times, duration)
     assert mixture is not None
     np.testing.assert_allclose(channel_of(mixture), channels.relaxation(times, duration), atol=1e-12)
-    assert mixtures.relaxation(Relaxation(t1, t1 * 1.01), duration) is None
+    assert pauli_mixtures.relaxation(Relaxation(t1, t1 * 1.01), duration) is None
 
 
 @pytest.mark.parametrize("components", [1, 2])
 def test_depolarizing_is_a_mixture(components: int) -> None:
-    mixture = mixtures.depolarizing(0.3, components)
+    mixture = pauli_mixtures.depolarizing(0.3, components)
     np.testing.assert_allclose(channel_of(mixture), channels.depolarizing(0.3, components), atol=1e-12)
 
 
 @given(READOUT)
 def test_errors_of_resets_and_records_are_mixtures(readout: Readout) -> None:
-    np.testing.assert_allclose(channel_of(mixtures.resetting(readout)), channels.resetting(readout), atol=1e-12)
+    np.testing.assert_allclose(
+        channel_of(pauli_mixtures.measured_reset(readout)), channels.measured_reset(readout), atol=1e-12
+    )
     record = np.ix_([0, 3], [0, 3])  # a record has no coherence
     np.testing.assert_allclose(
-        channel_of(mixtures.recorded(readout))[record], channels.recorded(readout)[record], atol=1e-12
+        channel_of(pauli_mixtures.readout_error(readout))[record], channels.readout_error(readout)[record], atol=1e-12
     )
 
 
@@ -80,7 +84,7 @@ def test_one_mixture_after_another_is_a_mixture(data: st.DataObject) -> None:
     drawn = data.draw(st.tuples(weights, weights))
     first, second = (dict(zip("IXYZ01", np.divide(one, sum(one)), strict=True)) for one in drawn)
     expected = channel_of(second) @ channel_of(first)
-    np.testing.assert_allclose(channel_of(mixtures.followed(first, second)), expected, atol=1e-12)
+    np.testing.assert_allclose(channel_of(pauli_mixtures.compose(first, second)), expected, atol=1e-12)
 
 
 # -- Clifford gates ---------------------------------------------------------------------------------------------------
@@ -89,7 +93,7 @@ def test_one_mixture_after_another_is_a_mixture(data: st.DataObject) -> None:
 @given(st.tuples(*[st.integers(-4, 4)] * 2), st.integers(-4, 4))
 def test_clifford_gates_are_recognised(pulse: tuple[int, int], turn: int) -> None:
     unitary = channels.rz(turn * pi / 2) @ channels.prx(pulse[0] * pi / 2, pulse[1] * pi / 2)
-    names = gates_of(unitary)
+    names = clifford_gates(unitary)
     assert names is not None
     circuit = QuantumCircuit(1)
     for name in names:
@@ -99,12 +103,12 @@ def test_clifford_gates_are_recognised(pulse: tuple[int, int], turn: int) -> Non
 
 @pytest.mark.parametrize("seed", range(5))
 def test_other_gates_are_not(seed: int) -> None:
-    assert gates_of(random_unitary(2, seed=seed).data) is None
-    assert gates_of(random_unitary(4, seed=seed).data) is None
-    assert gates_of(channels.prx(pi / 2 + 1e-6, 0.0)) is None
+    assert clifford_gates(random_unitary(2, seed=seed).data) is None
+    assert clifford_gates(random_unitary(4, seed=seed).data) is None
+    assert clifford_gates(channels.prx(pi / 2 + 1e-6, 0.0)) is None
 
 
-# -- from operations to parts -----------------------------------------------------------------------------------------
+# -- from operations to subcircuits -----------------------------------------------------------------------------------
 
 
 def prx(target: int, angle: float = 0.3) -> Operation:
@@ -129,20 +133,29 @@ def names_of(steps: object) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def test_what_no_measurement_sees_is_dropped() -> None:
-    bound = parts.bound(program(3, 1, prx(0), prx(1), cz(0, 1), prx(2), measure(0, 0), prx(0), cz(1, 2)), PHYSICS)
-    assert names_of(parts.seen(bound)) == [("Gate", (0,)), ("Gate", (1,)), ("Gate", (0, 1)), ("Measure", (0,))]
+    bound = subcircuits.bind_noise(
+        program(3, 1, prx(0), prx(1), cz(0, 1), prx(2), measure(0, 0), prx(0), cz(1, 2)), NOISE_MODEL
+    )
+    assert names_of(subcircuits.prune_unobserved(bound)) == [
+        ("Gate", (0,)),
+        ("Gate", (1,)),
+        ("Gate", (0, 1)),
+        ("Measure", (0,)),
+    ]
 
 
 def test_noise_before_the_last_measurement_becomes_readout_error() -> None:
     delay = Operation("delay", (0,), "wait", (1e-6,))
-    bound = parts.bound(program(1, 2, prx(0), delay, measure(0, 0), prx(0), delay, delay, measure(0, 1)), PHYSICS)
-    absorbed = parts.absorbed(bound)
+    bound = subcircuits.bind_noise(
+        program(1, 2, prx(0), delay, measure(0, 0), prx(0), delay, delay, measure(0, 1)), NOISE_MODEL
+    )
+    absorbed = subcircuits.fold_into_readout(bound)
     assert names_of(absorbed) == [("Gate", (0,)), ("Gate", (0,)), ("Measure", (0,)), ("Gate", (0,)), ("Measure", (0,))]
     first, _, early, second, last = absorbed
     assert isinstance(first, Gate)
     assert isinstance(second, Gate)
-    assert first.action.errors
-    assert not second.action.errors
+    assert first.gate.errors
+    assert not second.gate.errors
     assert isinstance(early, Measure)
     assert isinstance(last, Measure)
     assert early.readout == devices.READOUT["QB1"]
@@ -150,12 +163,12 @@ def test_noise_before_the_last_measurement_becomes_readout_error() -> None:
 
 
 def test_gates_on_one_component_join_the_next_gate_on_two() -> None:
-    bound = parts.bound(program(2, 1, prx(0), prx(0), prx(1), cz(0, 1), prx(1), measure(1, 0)), PHYSICS)
-    fused = parts.fused(bound)
+    bound = subcircuits.bind_noise(program(2, 1, prx(0), prx(0), prx(1), cz(0, 1), prx(1), measure(1, 0)), NOISE_MODEL)
+    fused = subcircuits.fuse_gates(bound)
     assert names_of(fused) == [("Block", (0, 1)), ("Block", (1,)), ("Measure", (1,))]
     block = fused[0]
     assert isinstance(block, Block)
-    gates = [step.action for step in bound if isinstance(step, Gate)]
+    gates = [step.gate for step in bound if isinstance(step, Gate)]
     one = np.kron(gates[2].unitary, gates[1].unitary @ gates[0].unitary)  # the second component is more significant
     np.testing.assert_allclose(block.unitary(), gates[3].unitary @ one, atol=1e-12)
     noise = [SuperOp(gate.channel) for gate in gates]
@@ -163,12 +176,12 @@ def test_gates_on_one_component_join_the_next_gate_on_two() -> None:
     np.testing.assert_allclose(block.channel(), expected.data, atol=1e-12)
 
 
-def test_what_has_nothing_to_do_with_each_other_is_simulated_in_parts() -> None:
+def test_what_has_nothing_to_do_with_each_other_is_simulated_in_subcircuits() -> None:
     conditional = Operation("cc_prx", (4,), "prx_composite", (0.3, 0.1), bit=1)
     operations = [prx(0), cz(0, 1), prx(2), measure(2, 1), conditional, prx(3)]
     operations += [measure(0, 0), measure(1, 2), measure(3, 3), measure(4, 4)]
-    separate = parts.parts(program(5, 5, *operations), PHYSICS)
-    assert {(part.components, part.bits) for part in separate} == {
+    separate = subcircuits.split(program(5, 5, *operations), NOISE_MODEL)
+    assert {(subcircuit.components, subcircuit.bits) for subcircuit in separate} == {
         (("QB1", "QB2"), (0, 2)),
         (("QB3", "QB5"), (1, 4)),
         (("QB4",), (3,)),
@@ -181,24 +194,24 @@ def test_a_layout_keeps_the_order_on_each_component_and_never_shares_a_register(
     pairs = st.lists(st.tuples(*[st.integers(0, count - 1)] * 2), max_size=15)
     operations = [prx(a) if a == b else cz(a, b) for a, b in data.draw(pairs)]
     operations += [measure(target, target) for target in data.draw(st.permutations(range(count)))]
-    for part in parts.parts(program(count, count, *operations), PHYSICS):
+    for subcircuit in subcircuits.split(program(count, count, *operations), NOISE_MODEL):
         where: dict[int, int] = {}
         order: dict[int, list[object]] = {}
-        for step, registers, released in part.layout.steps:
+        for step, registers, released in subcircuit.layout.steps:
             for target, register in zip(step.targets, registers, strict=True):
                 order.setdefault(target, []).append(step)
                 assert where.setdefault(target, register) == register
-            assert len(set(where.values())) == len(where) <= part.layout.width
+            assert len(set(where.values())) == len(where) <= subcircuit.layout.width
             where = {target: register for target, register in where.items() if register not in released}
         assert not where
         for target, steps in order.items():
-            assert [id(step) for step in steps] == [id(step) for step in part.steps if target in step.targets]
+            assert [id(step) for step in steps] == [id(step) for step in subcircuit.steps if target in step.targets]
 
 
 def test_a_chain_needs_two_registers_whatever_its_length() -> None:
     chain = [prx(0), *(operation for n in range(9) for operation in (prx(n + 1), cz(n, n + 1), prx(n + 1)))]
-    (part,) = parts.parts(program(10, 10, *chain, *(measure(n, n) for n in range(10))), PHYSICS)
-    assert part.layout.width == 2
+    (subcircuit,) = subcircuits.split(program(10, 10, *chain, *(measure(n, n) for n in range(10))), NOISE_MODEL)
+    assert subcircuit.layout.width == 2
 
 
 # -- the choice -------------------------------------------------------------------------------------------------------
@@ -223,9 +236,11 @@ def test_the_cheapest_engine_is_chosen() -> None:
 
 def test_pulses_are_kept_with_the_measurements_that_decide_them() -> None:
     pulse = Operation("cc_prx", (1,), "prx_composite", (0.3, 0.1), bit=0)
-    (part,) = parts.parts(program(2, 2, prx(0), measure(0, 0), pulse, measure(1, 1)), PHYSICS)
-    order = [type(placed.step) for placed in part.layout.steps]
-    assert order.index(Measure) < order.index(Pulse)
-    assert part.early == {0}
-    bits = engines.choose(part, 100, "auto").engine.sample([engines.Task(part, 100, SeedSequence(1))])
+    (subcircuit,) = subcircuits.split(program(2, 2, prx(0), measure(0, 0), pulse, measure(1, 1)), NOISE_MODEL)
+    order = [type(placed.step) for placed in subcircuit.layout.steps]
+    assert order.index(Measure) < order.index(ConditionalGate)
+    assert subcircuit.mid_circuit == {0}
+    bits = shots.take(
+        method_choice.choose(subcircuit, 100, "auto").engine, [shots.Task(subcircuit, 100, SeedSequence(1))]
+    )
     assert bits[0].shape == (100, 2)

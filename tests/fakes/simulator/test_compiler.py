@@ -11,7 +11,8 @@ import devices
 import pytest
 
 from iqm_fakes.device.device import Calibration
-from iqm_fakes.simulator import Circuit, CircuitError, Instruction, Operation, Options, Program, Simulator
+from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Operation, Options, Program
+from iqm_fakes.simulator.simulator import Simulator
 
 CHAIN = Simulator(devices.chain().calibration(), idle=False)
 STAR = Simulator(devices.star().calibration(), idle=False)
@@ -33,7 +34,7 @@ READ = do("measure", "QB1", key="m")
 
 
 def check(simulator: Simulator, *instructions: Instruction, **options: Any) -> Program:
-    return simulator.check(Circuit("test", instructions), Options(**options))
+    return simulator.compile(Circuit("test", instructions), Options(**options))
 
 
 REFUSED_ON_CHAIN = [
@@ -311,5 +312,6 @@ def test_without_limit_circuits_may_be_long(limit: float | None) -> None:
 
 
 def test_checking_does_not_import_qiskit() -> None:
-    code = "import sys, iqm_fakes.simulator; assert not {'qiskit', 'qiskit_aer', 'scipy', 'iqm'} & sys.modules.keys()"
+    heavy = "{'qiskit', 'qiskit_aer', 'scipy', 'iqm'}"
+    code = f"import sys, iqm_fakes.simulator.simulator; assert not {heavy} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)

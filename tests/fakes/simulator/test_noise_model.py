@@ -12,8 +12,9 @@ import pytest
 from numpy.random import SeedSequence
 from truth import Bits, Truth, assert_drawn_from, do, random_circuit, sample
 
-from iqm_fakes.simulator import Circuit, Method, Options, Simulator
-from iqm_fakes.simulator.engines import Trajectories
+from iqm_fakes.simulator.circuit import Circuit, Options
+from iqm_fakes.simulator.methods import Method, Trajectories
+from iqm_fakes.simulator.simulator import Simulator
 
 SMALL = ("chain", "star")
 
@@ -61,7 +62,7 @@ def test_waiting_can_be_switched_off(device: str, seed: int) -> None:
 def test_every_trajectory_gives_the_exact_distribution(
     device: str, method: Method, early: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iqm_fakes.simulator.engines.ENGINES", (Trajectories(method),))
+    monkeypatch.setattr("iqm_fakes.simulator.method_choice.ENGINES", (Trajectories(method),))
     instructions = random_circuit(device, np.random.default_rng([3, early]), steps=14, early=early)
     assert_drawn_from(sample(device, instructions, 5000), Truth(instructions, noise=True).distribution())
 
@@ -84,7 +85,7 @@ def test_pulse_is_decided_by_the_recorded_bit_and_the_state_collapses_by_the_tru
         do("cc_prx", "QB2", feedback_qubit="QB1", feedback_key="f", **FLIP),
         do("measure", "QB2", "QB1", key="then"),
     )
-    bits = simulator.run(simulator.check(Circuit("test", instructions), Options()), 20_000, SeedSequence(1))
+    bits = simulator.run(simulator.compile(Circuit("test", instructions), Options()), 20_000, SeedSequence(1))
     wrong = {qubit: {0: devices.READOUT[qubit][0], 1: devices.READOUT[qubit][1]} for qubit in ("QB1", "QB2")}
 
     def reads(qubit: str, true: int, read: int) -> float:

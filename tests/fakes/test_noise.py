@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import DensityMatrix, Kraus, SuperOp, average_gate_fidelity
 
 from iqm_fakes import Calibration, Device, bundled_devices
-from iqm_fakes.device.error_rates import Noise, default_implementation
+from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.implementations import default_implementation
 
 
 def relaxation_channel(t, t1, t2):

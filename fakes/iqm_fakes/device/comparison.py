@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from iqm_fakes.device.device import Calibration, Device
-from iqm_fakes.device.metrics import EXPERIMENTS, RATES, TIMES, Locus, Place
+from iqm_fakes.device.implementations import default_loci
+from iqm_fakes.device.metrics import EXPERIMENTS, RATES, TIMES, Locus, Place, published_values
 
 THRESHOLD = 0.25
 """Relative change from which on a metric counts as changed."""
@@ -54,7 +55,7 @@ def changes(old: Device, new: Device, threshold: float = THRESHOLD) -> list[Chan
 
     """
     first, second = old.calibration(), new.calibration()
-    before, after = loci(first), loci(second)
+    before, after = (default_loci(c.dynamic_quantum_architecture) for c in (first, second))
     lost = [Change("lost", name, locus, was, "") for name, locus, was in _only(before, after)]
     found = [Change("new", name, locus, "", now) for name, locus, now in _only(after, before)]
     switched = [
@@ -65,22 +66,7 @@ def changes(old: Device, new: Device, threshold: float = THRESHOLD) -> list[Chan
     return [*lost, *found, *switched, *_metrics(first, second, threshold)]
 
 
-def loci(calibration: Calibration) -> dict[Place, str]:
-    """Return the default implementation of each gate on each of its loci."""
-    found = {}
-    for gate, info in calibration.dynamic_quantum_architecture["gates"].items():
-        overrides = info["override_default_implementation"]
-        for implementation, entry in info["implementations"].items():
-            for locus in map(tuple, entry["loci"]):
-                default = overrides.get(",".join(locus), info["default_implementation"])
-                if default == implementation:
-                    found[gate, locus] = implementation
-    return found
-
-
-def _only(
-    some: Mapping[tuple[str, Locus], str], others: Mapping[tuple[str, Locus], str]
-) -> Iterator[tuple[str, Locus, str]]:
+def _only(some: Mapping[Place, str], others: Mapping[Place, str]) -> Iterator[tuple[str, Locus, str]]:
     """Yield gates and loci that others don't have; a component without any gate there counts once."""
     there = {component for _, locus in others for component in locus}
     absent = dict.fromkeys(component for _, locus in some for component in locus if component not in there)
@@ -92,17 +78,17 @@ def _only(
 
 def errors(calibration: Calibration) -> dict[Place, float]:
     """Return 1 - fidelity of each gate on each of its loci, as far as it is published."""
-    published = _published(calibration)
+    published = published_values(calibration.observations())
     names = {
         (gate, locus): f"metrics.{EXPERIMENTS[gate]}.{gate}.{implementation}.{'__'.join(locus)}.fidelity"
-        for (gate, locus), implementation in loci(calibration).items()
+        for (gate, locus), implementation in default_loci(calibration.dynamic_quantum_architecture).items()
         if gate in EXPERIMENTS
     }
     return {place: 1 - published[name] for place, name in names.items() if name in published}
 
 
 def _metrics(old: Calibration, new: Calibration, threshold: float) -> list[Change]:
-    before, after = _published(old), _published(new)
+    before, after = (published_values(calibration.observations()) for calibration in (old, new))
     found = []
     for name in before.keys() & after.keys():
         *path, where, field = name.split(".")
@@ -119,11 +105,3 @@ def _metrics(old: Calibration, new: Calibration, threshold: float) -> list[Chang
             label = ".".join([*path, field]) + (" (error)" if RATES.get(field) else "")
             found.append(Change("metric", label, tuple(where.split("__")), *texts, factor))
     return sorted(found, key=lambda change: (-abs(math.log(change.factor)), change.name, change.locus))
-
-
-def _published(calibration: Calibration) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for observation in calibration.observations():
-        if isinstance(observation["value"], int | float) and not observation.get("invalid"):
-            values.setdefault(observation["dut_field"].partition(":")[0], observation["value"])
-    return values

@@ -31,16 +31,14 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
-from itertools import permutations
 from statistics import median
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from iqm_fakes.device.device import Calibration, Device
-
-Locus: TypeAlias = tuple[str, ...]
-"""The components that a gate acts on, by name."""
+from iqm_fakes.device.implementations import default_implementation, default_loci
+from iqm_fakes.device.metrics import EXPERIMENTS, READOUT_FIELDS, Locus, published_values
 
 
 class GateNoise(NamedTuple):
@@ -64,65 +62,8 @@ class Readout(NamedTuple):
     p_0_given_1: float
 
 
-EXPERIMENTS = {"prx": "rb", "cz": "irb", "move": "irb", "measure": "ssro"}
-"""The experiment by which a gate's published fidelity is measured, as in ``metrics.rb.prx.…``.
-
-They are randomised benchmarking, interleaved randomised benchmarking and single-shot readout. ``measure_fidelity`` is
-measured like ``measure``.
-"""
-
-_SYMMETRIC = ("cz",)
-"""Gates whose locus may be written in any order."""
-
 _PULSES = {("sx", "prx_sx"): 1, ("u", "prx_u"): 1, ("rz", "prx_composite"): 2}
 """Composite operations: how many prx pulses they compile to; virtual z rotations are exact."""
-
-_READOUT_FIELDS = ("fidelity", "error_0_to_1", "error_1_to_0")
-
-
-def equivalent_loci(gate: str, locus: Iterable[str]) -> Iterator[Locus]:
-    """Yield the loci on which a gate is the same, this one first: every order of them for cz."""
-    yield from permutations(locus) if gate in _SYMMETRIC else [tuple(locus)]
-
-
-def default_implementation(gate: str, info: Mapping[str, Any], locus: Locus) -> str:
-    """Return the implementation that runs on a locus if none is asked for.
-
-    An override may be listed for an equivalent locus; the one for just this locus comes first, as for the vendor.
-
-    Args:
-        gate: Its name.
-        info: What the dynamic architecture says of the gate.
-        locus: Where it runs.
-
-    """
-    overrides = info["override_default_implementation"]
-    keys = map(",".join, equivalent_loci(gate, locus))
-    chosen: str = next((overrides[key] for key in keys if key in overrides), info["default_implementation"])
-    return chosen
-
-
-def default_loci(architecture: Mapping[str, Any]) -> dict[tuple[str, Locus], str]:
-    """Return the default implementation of each gate of a dynamic architecture on each of its loci."""
-    return {
-        (gate, locus): implementation
-        for gate, info in architecture["gates"].items()
-        for implementation, entry in info["implementations"].items()
-        for locus in map(tuple, entry["loci"])
-        if default_implementation(gate, info, locus) == implementation
-    }
-
-
-def published_values(observations: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Return valid numeric observations by name without suffix; the first of a name counts, as for the vendor."""
-    values: dict[str, float] = {}
-    for observation in observations:
-        name, _, suffix = observation["dut_field"].partition(":")
-        value, highest = observation["value"], 1.0 if name.endswith(_READOUT_FIELDS) else math.inf
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if number and 0 <= value <= highest and not observation.get("invalid"):
-            values.setdefault(name, _of_one_gate(name, float(value), suffix))
-    return values
 
 
 class Noise:
@@ -201,9 +142,9 @@ class Noise:
     def readout(self, component: str, name: str = "measure", implementation: str | None = None) -> Readout:
         """Return the readout errors; a published fidelity alone is taken as symmetric."""
         prefix = f"metrics.{EXPERIMENTS['measure']}.{name}.{self.implementation(name, (component,), implementation)}"
-        if name != "measure" and not any(f"{prefix}.{component}.{field}" in self._values for field in _READOUT_FIELDS):
+        if name != "measure" and not any(f"{prefix}.{component}.{field}" in self._values for field in READOUT_FIELDS):
             return self.readout(component)
-        fidelity, *errors = (self._values.get(f"{prefix}.{component}.{field}") for field in _READOUT_FIELDS)
+        fidelity, *errors = (self._values.get(f"{prefix}.{component}.{field}") for field in READOUT_FIELDS)
         if fidelity is None and None in errors:
             fidelity = self._find(prefix, (component,), "fidelity")
         symmetric = 0.0 if fidelity is None else 1 - fidelity
@@ -255,16 +196,6 @@ def _orders(locus: Locus) -> list[Locus]:
 def _relaxed_fidelity(duration: float, t1: float, t2: float) -> float:
     """Return the process fidelity of one component's relaxation."""
     return (1 + math.exp(-duration / t1) + 2 * math.exp(-duration / t2)) / 4
-
-
-def _of_one_gate(name: str, fidelity: float, suffix: str) -> float:
-    """Return the fidelity of one gate from that of ``n_interleaved_gates``; other values are returned as they are."""
-    gates = re.search(r"\bn_interleaved_gates=(\d+)", suffix)
-    if gates is None or int(gates[1]) < 2 or not name.endswith(".fidelity"):
-        return fidelity
-    d: int = 2 ** len(name.split(".")[-2].split("__"))
-    polarization = max((d * fidelity - 1) / (d - 1), 0.0) ** (1 / int(gates[1]))
-    return float(((d - 1) * polarization + 1) / d)
 
 
 class MissingMetricsWarning(UserWarning):

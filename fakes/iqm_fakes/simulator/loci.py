@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from iqm_fakes.device.error_rates import Locus, default_implementation, equivalent_loci
+from iqm_fakes.device.implementations import default_implementation, equivalent_loci
+from iqm_fakes.device.metrics import Locus
 from iqm_fakes.simulator.circuit import CircuitError, Instruction
 from iqm_fakes.simulator.operations import OPERATIONS
 

@@ -13,7 +13,8 @@ from functools import cached_property, lru_cache, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from iqm_fakes.device.error_rates import Locus, Noise, Readout
+from iqm_fakes.device.error_rates import Noise, Readout
+from iqm_fakes.device.metrics import Locus
 from iqm_fakes.simulator import channels, pauli_mixtures
 from iqm_fakes.simulator.channels import Matrix
 from iqm_fakes.simulator.cliffords import clifford_gates

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iqm_fakes.device.error_rates import Locus, Noise
+from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.metrics import Locus
 from iqm_fakes.simulator.circuit import CircuitError, Instruction
 
 

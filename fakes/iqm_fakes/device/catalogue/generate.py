@@ -18,6 +18,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from iqm_fakes.device.device import Device
+from iqm_fakes.device.metrics import EXPERIMENTS, Locus
 
 MEASURE_DURATION = 1.5e-6
 MOMENT = "2026-01-01T00:00:00.000000Z"
@@ -43,7 +44,6 @@ FROM_DEPOLARISING = (
 RENAMED = "The resonator that the profile calls CR1 has the name of current machines, COMPR1."
 
 Triple = tuple[str, float, str]
-Locus = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -299,19 +299,19 @@ def metrics(profile: Profile) -> Iterator[Triple]:
         yield f"characterization.model.{component}.t1_time", t1, "s"
         yield f"characterization.model.{component}.t2_time", profile.t2[component], "s"
     for gate, fidelities in profile.fidelities.items():
-        experiment, suffix = "rb" if gate == "prx" else "irb", "" if gate == "move" else ":par=d2"
+        suffix = "" if gate == "move" else ":par=d2"
         for locus, fidelity in fidelities.items():
             yield (
-                f"metrics.{experiment}.{gate}.{IMPLEMENTATIONS[gate]}.{'__'.join(locus)}.fidelity{suffix}",
+                f"metrics.{EXPERIMENTS[gate]}.{gate}.{IMPLEMENTATIONS[gate]}.{'__'.join(locus)}.fidelity{suffix}",
                 fidelity,
                 "",
             )
     for qubit, (wrong_0, wrong_1) in profile.readout.items():
         fidelity = 1 - (wrong_0 + wrong_1) / 2
         for gate in ("measure", "measure_fidelity"):
-            yield f"metrics.ssro.{gate}.constant.{qubit}.fidelity", fidelity, ""
-            yield f"metrics.ssro.{gate}.constant.{qubit}.error_0_to_1", wrong_0, ""
-            yield f"metrics.ssro.{gate}.constant.{qubit}.error_1_to_0", wrong_1, ""
+            yield f"metrics.{EXPERIMENTS['measure']}.{gate}.constant.{qubit}.fidelity", fidelity, ""
+            yield f"metrics.{EXPERIMENTS['measure']}.{gate}.constant.{qubit}.error_0_to_1", wrong_0, ""
+            yield f"metrics.{EXPERIMENTS['measure']}.{gate}.constant.{qubit}.error_1_to_0", wrong_1, ""
         yield f"metrics.qndness.measure.constant.{qubit}.repeatability", fidelity, ""
 
 

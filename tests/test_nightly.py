@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from served import CLEAN, TOKEN, serving
+from server_process import CLEAN, TOKEN, serving
 
 from iqm_fakes import Device, Recordings
 

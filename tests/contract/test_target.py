@@ -2,7 +2,7 @@
 
 import pytest
 from iqm.qiskit_iqm import IQMBackend as VendorBackend
-from targets import contents
+from target_contents import contents
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, bundled_devices, loopback
 from iqm_fakes.vendor.http import connect

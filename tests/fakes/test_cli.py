@@ -6,7 +6,7 @@ import socket
 
 import pytest
 import requests
-from served import serving
+from server_process import serving
 
 from iqm_fakes import cli
 

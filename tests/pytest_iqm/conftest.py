@@ -1,5 +1,5 @@
 import pytest
-from served import TOKEN
+from server_process import TOKEN
 
 # Test runs inside this process forget what they import, and neither Qiskit nor Aer can be imported twice.
 import pytest_iqm.backend  # noqa: F401

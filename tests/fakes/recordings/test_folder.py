@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import made
+from made_up_recordings import made
 
 from iqm_fakes import Device, RecordingError, Recordings
 from iqm_fakes.recordings import folder as folder_module

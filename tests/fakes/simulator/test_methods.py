@@ -9,13 +9,13 @@ from math import pi
 import devices
 import numpy as np
 import pytest
+from exact_distributions import FALSE_ALARM, METHODS, QUBITS, Bits, Truth, Writer, do, sample, simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 from qiskit.quantum_info import Kraus, SuperOp
 from scipy.stats import hypergeom
-from truth import FALSE_ALARM, METHODS, QUBITS, Bits, Truth, Writer, do, sample, simulator
 
 from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Options
 from iqm_fakes.simulator.methods import Method

@@ -9,8 +9,8 @@ from typing import Any
 import devices
 import numpy as np
 import pytest
+from exact_distributions import Bits, Truth, assert_drawn_from, do, random_circuit, sample
 from numpy.random import SeedSequence
-from truth import Bits, Truth, assert_drawn_from, do, random_circuit, sample
 
 from iqm_fakes.simulator.circuit import Circuit, Options
 from iqm_fakes.simulator.methods import Method, Trajectories

@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 from circuits import bell
+from exact_distributions import DEVICES, Truth, do, random_circuit, simulator
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
-from truth import DEVICES, Truth, do, random_circuit, simulator
 
 from iqm_fakes import Device, FakeIQMClient, FakeIQMServer
 from iqm_fakes.device.error_rates import Noise

@@ -8,7 +8,7 @@ from circuits import bell
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from qiskit.circuit import CircuitInstruction, Delay
-from served import TOKEN
+from server_process import TOKEN
 
 from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, loopback
 from pytest_iqm import IQMBackend, distribution, strategies

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from served import TOKEN
+from server_process import TOKEN
 
 from iqm_fakes import Api, FakeIQMServer, Recordings, loopback
 

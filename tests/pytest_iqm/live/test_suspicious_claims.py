@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from scipy import stats
-from served import TOKEN
+from server_process import TOKEN
 
 from iqm_fakes import Api, FakeIQMServer, loopback
 

@@ -1,7 +1,7 @@
 """Live runs, against a server on a socket of this process, through the vendor's own client."""
 
 import pytest
-from served import TOKEN
+from server_process import TOKEN
 
 from iqm_fakes import Device, FakeIQMServer
 from iqm_fakes.device.recalibration import recalibrated

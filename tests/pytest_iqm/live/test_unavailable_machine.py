@@ -1,7 +1,7 @@
 """Which live tests run: by their markers, by what the machine has, and by whether it is there."""
 
 import pytest
-from served import TOKEN
+from server_process import TOKEN
 from werkzeug.wrappers import Response
 
 from iqm_fakes import Api, Device, FakeIQMServer, loopback

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from served import TOKEN
+from server_process import TOKEN
 
 from iqm_fakes import Api, Device, FakeIQMServer, Recordings, loopback
 

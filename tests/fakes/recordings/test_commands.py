@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from made import made
+from made_up_recordings import made
 from qiskit import QuantumCircuit, transpile
 from werkzeug.test import Client
 

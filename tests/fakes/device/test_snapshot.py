@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from iqm.qiskit_iqm import IQMBackend as VendorBackend
 from random_devices import devices
-from targets import contents
+from target_contents import contents
 
 from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, bundled_devices, cli, loopback
 from iqm_fakes.vendor.http import connect

@@ -13,7 +13,7 @@ import time
 
 import pytest
 import requests
-from served import TOKEN, serving
+from server_process import TOKEN, serving
 
 from iqm_fakes import Api, FakeIQMServer, loopback
 from iqm_fakes.wire.status import JobStatus

@@ -24,11 +24,13 @@ from scipy import stats
 from iqm_fakes import FakeIQMClient
 from iqm_fakes.wire.payload import CircuitJobPayload
 from iqm_fakes.wire.results import histogram
-from pytest_iqm import IQMBackend, distribution, journal, shots_for
-from pytest_iqm.journal import ALPHA
-from pytest_iqm.statistics import Claim, CountsError, TooFewShots
-from pytest_iqm.statistics.tails import refutes_distribution, refutes_equality
-from pytest_iqm.twin import Twin, Twins
+from pytest_iqm import IQMBackend, claim_hooks, distribution, shots_for
+from pytest_iqm.claim_hooks import ALPHA
+from pytest_iqm.prediction import Predictor, Predictors
+from pytest_iqm.statistics.claim_types import Claim
+from pytest_iqm.statistics.observed import CountsError
+from pytest_iqm.statistics.tail_bounds import distribution_p_value, equality_p_value
+from pytest_iqm.statistics.verdict import TooFewShots
 
 DEVICES = ("adonis", "garnet", "deneb")
 DETECT = 0.25
@@ -58,9 +60,9 @@ def false_alarms(draws: int) -> None:
         q, p, delta = boundary(kind, k)
         dice = np.random.default_rng([k, shots, len(kind)])
         one, other = (dice.multinomial(shots, each, draws).astype(float) for each in (p, q))
-        alone = [refutes_distribution(each, q, delta) for each in one]
+        alone = [distribution_p_value(each, q, delta) for each in one]
         pairs = zip(one[: draws // 4], other, strict=False)  # which take longer
-        compared = [refutes_equality(each, former, delta, k) for each, former in pairs]
+        compared = [equality_p_value(each, former, delta, k) for each, former in pairs]
         rates = [
             f"{np.mean(np.array(values) < alpha):.1e}" for values in (alone, compared) for alpha in (0.05, 0.01, 0.001)
         ]
@@ -366,7 +368,7 @@ class Bench:
         self.client = FakeIQMClient(self.name, seed=1)
         self.backend = IQMBackend(self.client)
         calibration = next(iter(self.client.server.devices.values())).default_calibration_set_id
-        self.twin: Twin = Twins(self.client).of(calibration)
+        self.predictor: Predictor = Predictors(self.client).of(calibration)
 
     def compiled(self, qc: QuantumCircuit) -> Any:
         """Return the machine's program of a circuit that measures everything at its end."""
@@ -377,11 +379,11 @@ class Bench:
         native = transpile(measured, self.backend, seed_transpiler=1, optimization_level=1)
         self.backend.run(native, shots=1)
         payload = CircuitJobPayload.parse(self.client.server.jobs[-1].body)
-        return self.twin.noisy.compile(payload.circuit(0), payload.options())
+        return self.predictor.noisy.compile(payload.circuit(0), payload.options())
 
     def shots(self, program: Any, shots: int, seed: int, *, ideal: bool = False) -> NDArray[np.uint8]:
         """Return outcomes of shape (shots, bits)."""
-        simulator = self.twin.ideal if ideal else self.twin.noisy
+        simulator = self.predictor.ideal if ideal else self.predictor.noisy
         return np.concatenate(list(simulator.run(program, shots, SeedSequence(seed)).values()), axis=1)
 
 
@@ -442,7 +444,7 @@ class Known:
     alpha = ALPHA
 
     def __init__(self, bench: Bench, program: Any) -> None:
-        self.within = bench.twin.tolerance(program)
+        self.within = bench.predictor.tolerance(program)
         self._fake = functools.cache(lambda shots, noise: bench.shots(program, shots, seed=3, ideal=not noise))
 
     def execution(self, counts: dict[str, int]) -> Known:
@@ -461,11 +463,11 @@ class Known:
         """Return counts of the fake."""
         return histogram([self._fake(shots, noise)])
 
-    def judge(self, claim: Claim, counts: Any) -> bool:
+    def judge_equal(self, claim: Claim, counts: Any) -> bool:
         """Judge counts."""
         return claim.check(counts).passed
 
-    def oppose(self, claim: Claim, counts: Any) -> bool:
+    def judge_not_equal(self, claim: Claim, counts: Any) -> bool:
         """Judge counts."""
         return not claim.check(counts).passed
 
@@ -473,7 +475,7 @@ class Known:
 def judged(bits: NDArray[np.uint8], declared: Mapping[str, float], known: Known) -> dict[str, bool]:
     """Return what everybody says of shots."""
     counts = histogram([bits])
-    with journal.session(known):
+    with claim_hooks.installed(known):
         claims = {
             f'within="{within}"': distribution(declared, within=within) == counts for within in ("calibration", "fake")
         }

@@ -1,6 +1,6 @@
 """Test programs for IQM quantum computers, offline or live.
 
-Importing this package loads neither qiskit nor iqm-client; each name is imported when it is first used.
+Importing this package loads nothing else; each name is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -8,26 +8,26 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from iqm_fakes.vendor.quick_imports import quick_imports
-from pytest_iqm._version import __version__
-
 if TYPE_CHECKING:
     from iqm_fakes import FakeIQMClient, FakeIQMServer
+    from pytest_iqm._version import __version__
     from pytest_iqm.backend import IQMBackend
-    from pytest_iqm.live.guard import LiveAccessRefused
-    from pytest_iqm.statistics import distribution, expectation, probability, same_as, shots_for, support
+    from pytest_iqm.claims import distribution, expectation, probability, same_as, support
+    from pytest_iqm.errors import LiveAccessRefused
+    from pytest_iqm.statistics.shots_needed import shots_for
 
 _HOME = {
     "FakeIQMClient": "iqm_fakes",
     "FakeIQMServer": "iqm_fakes",
     "IQMBackend": "pytest_iqm.backend",
-    "LiveAccessRefused": "pytest_iqm.live.guard",
-    "distribution": "pytest_iqm.statistics",
-    "expectation": "pytest_iqm.statistics",
-    "probability": "pytest_iqm.statistics",
-    "same_as": "pytest_iqm.statistics",
-    "shots_for": "pytest_iqm.statistics",
-    "support": "pytest_iqm.statistics",
+    "LiveAccessRefused": "pytest_iqm.errors",
+    "__version__": "pytest_iqm._version",
+    "distribution": "pytest_iqm.claims",
+    "expectation": "pytest_iqm.claims",
+    "probability": "pytest_iqm.claims",
+    "same_as": "pytest_iqm.claims",
+    "shots_for": "pytest_iqm.statistics.shots_needed",
+    "support": "pytest_iqm.claims",
 }
 
 __all__ = [
@@ -48,6 +48,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from iqm_fakes.vendor.quick_imports import quick_imports
+
     with quick_imports():
         value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_iqm.machines import FakeMachine, Machine, Machines, Spec
+from pytest_iqm.machines import MACHINES, FakeMachine, Machine, MachineSpec
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -19,19 +19,17 @@ if TYPE_CHECKING:
     from iqm_fakes import FakeIQMServer
     from pytest_iqm.backend import IQMBackend
 
-MACHINES: pytest.StashKey[Machines] = pytest.StashKey()
-
 
 @pytest.fixture(scope="session")
 def _iqm_machine(request: pytest.FixtureRequest) -> Machine:
     machines = request.config.stash[MACHINES]
-    spec: Spec = getattr(request, "param", machines.default)
+    spec: MachineSpec = getattr(request, "param", machines.default)
     settings = machines.settings
     computers = [*settings.devices.value, *([settings.live.computer.value] if settings.live else [])]
-    if settings.as_live and not spec.noise:
-        pytest.skip(f"noise=False exists on the fake only, and this run is {settings.as_live}")
-    if settings.as_live and spec.device not in computers:
-        pytest.skip(f"marked for the device '{spec.device}', and {settings.as_live} runs on '{computers[-1]}'")
+    if settings.live_or_plan and not spec.noise:
+        pytest.skip(f"noise=False exists on the fake only, and this run is {settings.live_or_plan}")
+    if settings.live_or_plan and spec.device not in computers:
+        pytest.skip(f"marked for the device '{spec.device}', and {settings.live_or_plan} runs on '{computers[-1]}'")
     return machines.get(spec)
 
 
@@ -79,13 +77,8 @@ def iqm_http(request: pytest.FixtureRequest, _iqm_machine: Machine) -> Iterator[
         yield server
 
 
-def uses_machine(item: pytest.Item) -> bool:
-    """Whether a test asks for one of the fixtures, directly or not."""
-    return "_iqm_machine" in getattr(item, "fixturenames", ())
-
-
 def _fake(request: pytest.FixtureRequest, machine: Machine) -> FakeMachine:
-    as_live = request.config.stash[MACHINES].settings.as_live
-    if as_live or not isinstance(machine, FakeMachine):
-        pytest.skip(f"iqm_server, iqm_url and iqm_http steer the fake, and this run is {as_live}")
+    live_or_plan = request.config.stash[MACHINES].settings.live_or_plan
+    if live_or_plan or not isinstance(machine, FakeMachine):
+        pytest.skip(f"iqm_server, iqm_url and iqm_http steer the fake, and this run is {live_or_plan}")
     return machine

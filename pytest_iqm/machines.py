@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_iqm.settings import Live, Settings, device_in
+from pytest_iqm.job_details import JobDetails, JobDetailsCollector
+from pytest_iqm.markers import MarkerArguments
+from pytest_iqm.settings import RealMachine, Settings, device_path
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
     from iqm_fakes import FakeIQMClient, FakeIQMServer
     from pytest_iqm.backend import IQMBackend
-    from pytest_iqm.twin import Execution, Twins
+    from pytest_iqm.executions import Execution, Executions
 
 
 @dataclass(frozen=True)
-class Spec:
-    """What a test wants to run on."""
+class MachineSpec:
+    """What a test runs on: a device with or without noise, or recordings."""
 
     device: str
     noise: bool = True
@@ -34,50 +36,6 @@ class Spec:
             return "recorded"
         name = self.device.replace("\\", "/").rpartition("/")[2].removesuffix(".json")
         return name if self.noise else f"{name}-noiseless"
-
-
-@dataclass(frozen=True)
-class Wish:
-    """The arguments of ``@pytest.mark.iqm``."""
-
-    device: str | None = None
-    seed: int | None = None
-    noise: bool | None = None
-    replay: bool | None = None
-
-    @classmethod
-    def of(cls, node: pytest.Item | Any) -> Wish:
-        """Read the closest marker of a test.
-
-        Raises:
-            pytest.UsageError: It has arguments that the marker doesn't take.
-
-        """
-        wish: dict[str, Any] = {}
-        for marker in reversed(list(node.iter_markers("iqm"))):  # the closest comes last, and wins
-            wish |= _marker_arguments(node, marker)
-        return cls(**wish)
-
-
-_VALID: dict[str, Callable[[Any], bool]] = {
-    "device": lambda value: isinstance(value, str),
-    "seed": lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
-    "noise": lambda value: isinstance(value, bool),
-    "replay": lambda value: isinstance(value, bool),
-}
-"""The arguments that the marker takes, and what each has to be."""
-
-
-def _marker_arguments(node: Any, marker: pytest.Mark) -> dict[str, Any]:
-    arguments: dict[str, Any] = dict(marker.kwargs)
-    wrong = [f"positional {value!r}" for value in marker.args]
-    wrong += [f"{name}={value!r}" for name, value in arguments.items() if name not in _VALID or not _VALID[name](value)]
-    if wrong:
-        raise pytest.UsageError(
-            f"{node.nodeid}: @pytest.mark.iqm takes device='name or file', seed=non-negative integer, noise=True or "
-            f"False, and replay=True or False; got {', '.join(wrong)}"
-        )
-    return arguments
 
 
 class Machine:
@@ -94,7 +52,7 @@ class Machine:
         from pytest_iqm.backend import IQMBackend
 
         backend = IQMBackend(self.client)
-        self._pristine = _state(backend)
+        self._as_built = _state(backend)
         return backend
 
     @property
@@ -115,20 +73,20 @@ class Machine:
         if "backend" in vars(self):
             attributes = self.backend.__dict__
             attributes.clear()
-            attributes.update(self._pristine)
-            self._pristine = _state(self.backend)
+            attributes.update(self._as_built)
+            self._as_built = _state(self.backend)
 
 
 class LiveMachine(Machine):
     """The machine that ``--iqm-live`` chose, through the vendor's own client."""
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
+    def __init__(self, machine: RealMachine) -> None:
+        self._machine = machine
 
     @cached_property
     def client(self) -> IQMClient:
         """The vendor's client."""
-        return self._live.connect()
+        return self._machine.connect()
 
 
 class FakeMachine(Machine):
@@ -144,7 +102,7 @@ class FakeMachine(Machine):
         self.server = server
         self._computer = computer
         self._stack = ExitStack()
-        self._lasting: list[str] = []
+        self._wider_scope_jobs: list[str] = []
 
     def __str__(self) -> str:
         name = self._computer or ", ".join(self.server.devices)
@@ -178,15 +136,15 @@ class FakeMachine(Machine):
         attributes = self.backend.__dict__
         attributes.clear()
         attributes.update(vars(IQMBackend(self.client)))
-        self._pristine = _state(self.backend)
+        self._as_built = _state(self.backend)
 
     @contextmanager
-    def lasting(self, seed: int) -> Iterator[None]:
-        """Let the jobs that are submitted meanwhile outlive the current test, and have a seed of their own."""
+    def wider_scope(self, seed: int) -> Iterator[None]:
+        """Set up a fixture whose scope is wider than a test: its jobs get this seed, and later tests know them."""
         before = set(self.job_ids)
         with self.server.seeded(seed):
             yield
-        self._lasting += [job for job in self.job_ids if job not in before]
+        self._wider_scope_jobs += [job for job in self.job_ids if job not in before]
 
     @property
     def job_ids(self) -> list[str]:
@@ -195,23 +153,22 @@ class FakeMachine(Machine):
 
     @property
     def known_job_ids(self) -> list[str]:
-        """The same, after those of fixtures that live longer than a test."""
-        return list(dict.fromkeys([*self._lasting, *self.job_ids]))
+        """The same, after those of fixtures whose scope is wider than a test."""
+        return list(dict.fromkeys([*self._wider_scope_jobs, *self.job_ids]))
 
     @cached_property
-    def twins(self) -> Twins:
-        """The twins of the machine."""
-        from pytest_iqm.twin import Twins
+    def executions(self) -> Executions:
+        """The circuits that it has run."""
+        from pytest_iqm.executions import Executions
 
-        return Twins(self.client)
+        return Executions(self.client)
 
-    def facts(self, *, detailed: bool) -> list[dict[str, Any]]:
+    def job_details(self, *, detailed: bool) -> list[JobDetails]:
         """Return what is known of the jobs that the current test submitted."""
         if not self.job_ids:
             return []
-        from pytest_iqm.report.facts import Collector
-
-        return Collector(self.client, self.twins, lengths=True, detailed=detailed).facts(self.job_ids)
+        collector = JobDetailsCollector(self.executions.predictors, lengths=True, detailed=detailed)
+        return [collector.of(job) for job in self.job_ids]
 
     def close(self) -> None:
         """Stop serving."""
@@ -235,31 +192,31 @@ class Machines:
     settings: Settings
     seed: int = 0
     test: str = ""
-    _spec: Spec | None = None
-    _machines: dict[Spec | None, Machine] = field(default_factory=dict)
+    _spec: MachineSpec | None = None
+    _machines: dict[MachineSpec | None, Machine] = field(default_factory=dict)
 
     def start(self, item: pytest.Item) -> None:
         """Reset everything before a test."""
-        wish = Wish.of(item)
+        marked = MarkerArguments.of(item)
         self.test = item.nodeid
-        self.seed = derived_seed(self.settings.seed.value, item.nodeid) if wish.seed is None else wish.seed
+        self.seed = derived_seed(self.settings.seed.value, item.nodeid) if marked.seed is None else marked.seed
         self._spec = self.spec(item)
         for machine in self._machines.values():
             machine.reset(self.seed, self.test)
 
     @contextmanager
-    def lasting(self, fixture: str) -> Iterator[None]:
-        """Set up a fixture that lives longer than a test.
+    def wider_scope(self, fixture: str) -> Iterator[None]:
+        """Set up a fixture whose scope is wider than a test.
 
-        What it submits has results that don't depend on the test that needs it first, and claims of later tests may be
-        about these jobs.
+        Its jobs get the seed of the fixture, so their results don't depend on which test needs it first. Claims of
+        later tests may be about these jobs.
         """
         with ExitStack() as stack:
             for machine in self._fakes:
-                stack.enter_context(machine.lasting(derived_seed(self.settings.seed.value, fixture)))
+                stack.enter_context(machine.wider_scope(derived_seed(self.settings.seed.value, fixture)))
             yield
 
-    def get(self, spec: Spec) -> Machine:
+    def get(self, spec: MachineSpec) -> Machine:
         """Return the machine for a test; live there is only one."""
         key = None if self.settings.live else spec
         if key not in self._machines:
@@ -267,7 +224,7 @@ class Machines:
             self._machines[key].reset(self.seed, self.test)
         return self._machines[key]
 
-    def _made(self, spec: Spec | None) -> Machine:
+    def _made(self, spec: MachineSpec | None) -> Machine:
         if self.settings.live:
             return LiveMachine(self.settings.live)
         from iqm_fakes import FakeIQMServer
@@ -306,25 +263,25 @@ class Machines:
         return [] if self._current is None else self._current.job_ids
 
     def execution(self, counts: dict[str, int]) -> Execution | None:
-        """Return the circuit of the current test, or of a fixture that lives longer, that counts are of."""
+        """Return the circuit of the current test, or of a fixture of wider scope, that counts are of."""
         machine = self._current
-        return None if machine is None else machine.twins.execution(machine.known_job_ids, counts)
+        return None if machine is None else machine.executions.find(machine.known_job_ids, counts)
 
     @property
     def repeats(self) -> bool:
-        """Whether suspicious circuits run once more: those of a replay, as they did when they were recorded.
+        """Whether suspicious circuits are repeated: those of a replay, as they were when they were recorded.
 
-        A simulation that was suspicious is what it is; its shots cost nothing.
+        Simulations are not: their seed is fixed.
         """
         return self._current is not None and self._current.server.replays
 
-    def again(self, execution: Execution) -> Execution:
+    def repeat(self, execution: Execution) -> Execution:
         """Run a circuit once more."""
-        return execution.again({})
+        return execution.repeat({})
 
-    def facts(self) -> list[dict[str, Any]]:
+    def job_details(self) -> list[JobDetails]:
         """Return what is known of the jobs that the current test submitted to its fake."""
-        return [] if self._current is None else self._current.facts(detailed=bool(self.settings.report))
+        return [] if self._current is None else self._current.job_details(detailed=bool(self.settings.report))
 
     def unfired(self) -> list[str]:
         """Return the faults that the current test planned and that did not happen."""
@@ -336,41 +293,52 @@ class Machines:
 
     def described(self) -> list[str]:
         """Return lines about where the current test runs, which help to run it again."""
-        again = f"rerun     {self.settings.again(self.test)}"
+        rerun = f"rerun     {self.settings.rerun_command(self.test)}"
         if self.settings.live:
-            return [f"machine   {self.settings.live.computer.value} (LIVE)", again]
+            return [f"machine   {self.settings.live.computer.value} (LIVE)", rerun]
         if self._current is None:
             return []
         machine = [f"machine   {self._current}"] if self._current.known_job_ids else []
-        return [*machine, again]
+        return [*machine, rerun]
 
-    def spec(self, item: Any) -> Spec:
+    def spec(self, item: Any) -> MachineSpec:
         """Return what a test runs on."""
         callspec = getattr(item, "callspec", None)
-        chosen: Spec = callspec.params.get("_iqm_machine", self.default) if callspec else self.default
+        chosen: MachineSpec = callspec.params.get("_iqm_machine", self.default) if callspec else self.default
         return chosen
 
-    def specs(self, node: Any) -> list[Spec]:
+    def specs(self, node: Any) -> list[MachineSpec]:
         """Return what a test is to run on; more than one parametrises it."""
-        wish = Wish.of(node)
+        marked = MarkerArguments.of(node)
         if self.settings.plan:
-            wish = replace(wish, replay=False)
-        if self.default.replay if wish.replay is None else wish.replay:
-            return [Spec(self.default.device, replay=True)]
+            marked = replace(marked, replay=False)
+        if self.default.replay if marked.replay is None else marked.replay:
+            return [MachineSpec(self.default.device, replay=True)]
         devices = (
-            self.settings.devices.value if wish.device is None else (device_in(node.config.rootpath, wish.device),)
+            (device_path(node.config.rootpath, marked.device),)
+            if marked.device is not None
+            else self.settings.devices.value
         )
-        return [Spec(device, noise=wish.noise is not False) for device in devices]
+        return [MachineSpec(device, noise=marked.noise is not False) for device in devices]
 
     @property
-    def default(self) -> Spec:
-        """What a test that wishes nothing runs on."""
-        return Spec(self.settings.devices.value[0], replay=self.settings.record.value == "replay")
+    def default(self) -> MachineSpec:
+        """What a test without a marker runs on."""
+        return MachineSpec(self.settings.devices.value[0], replay=self.settings.record.value == "replay")
 
     def close(self) -> None:
         """Stop every server; twice is fine."""
         for machine in self._fakes:
             machine.close()
+
+
+MACHINES: pytest.StashKey[Machines] = pytest.StashKey()
+"""Where the machines of a session are, in pytest's stash."""
+
+
+def uses_machine(item: pytest.Item) -> bool:
+    """Whether a test asks for one of the fixtures, directly or not."""
+    return "_iqm_machine" in getattr(item, "fixturenames", ())
 
 
 def derived_seed(seed: int, nodeid: str) -> int:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iqm_fakes.vendor.quick_imports import quick_imports
+from pytest_iqm import markers
 from pytest_iqm.fixtures import (
-    MACHINES,
     _iqm_machine,
     iqm_backend,
     iqm_client,
@@ -18,36 +18,27 @@ from pytest_iqm.fixtures import (
     iqm_server,
     iqm_shots,
     iqm_url,
-    uses_machine,
 )
-from pytest_iqm.live.guard import Guard
-from pytest_iqm.machines import Machines
-from pytest_iqm.report.claims import Claims
-from pytest_iqm.report.session import FACTS, REPLAYED, SessionReport
-from pytest_iqm.requirements import lacking, required, wrong_place
+from pytest_iqm.job_details import JobDetails
+from pytest_iqm.machines import MACHINES, Machines, uses_machine
+from pytest_iqm.offline_guard import OfflineGuard
+from pytest_iqm.report.claim_report import ClaimReport
+from pytest_iqm.report.session_report import JOB_DETAILS, REPLAYED, SessionReport
 from pytest_iqm.settings import MODES, Settings
 
 if TYPE_CHECKING:
-    from pytest_iqm.live.run import LiveSession, LiveTests
+    from pytest_iqm.live.per_session import LiveSession
+    from pytest_iqm.live.per_test import LiveTests
 
 __all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_http", "iqm_server", "iqm_shots", "iqm_url"]
 
-GUARD: pytest.StashKey[Guard] = pytest.StashKey()
-JOBS: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
+GUARD: pytest.StashKey[OfflineGuard] = pytest.StashKey()
+DETAILS: pytest.StashKey[list[JobDetails]] = pytest.StashKey()
 
 SHOWN = 10
 """Jobs that the report of a failed test names, the latest; a property may have had hundreds."""
 
-MARKERS = (
-    "iqm(device=..., seed=..., noise=..., replay=...): run on this fake device (name or file), with this seed, without "
-    "noise, or on recordings",
-    "iqm_live_only(reason): run on a real machine only",
-    "iqm_fake_only(reason): run on the fake only",
-    "iqm_requires(qubits=number, gates=['move', ...], connected=number or pairs): run on machines that have this only",
-)
-
-
-VENDORS_OWN = (
+VENDOR_WARNINGS = (
     # iqm-client 36 parses every payload that is retrieved with its former models, too, and warns of them
     "ignore:`iqm.station_control.interface.models.circuit._:DeprecationWarning",
     # and reads observations with a model that it has just deprecated
@@ -121,9 +112,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the settings, guard real machines unless the run is live, and let the vendor be imported quickly."""
-    for marker in MARKERS:
-        config.addinivalue_line("markers", marker)
-    for warning in VENDORS_OWN:
+    for declaration in markers.DECLARATIONS:
+        config.addinivalue_line("markers", declaration)
+    for warning in VENDOR_WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
     session = ExitStack()
     session.enter_context(quick_imports())
@@ -131,12 +122,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings = Settings.resolve(config)
     machines = config.stash[MACHINES] = Machines(settings)
     if settings.live:
-        from pytest_iqm.live.run import begin
+        from pytest_iqm.live.per_session import begin
 
         begin(config, settings)
     else:
-        config.stash[GUARD] = Guard()
-    config.pluginmanager.register(Claims(config), "iqm-claims")
+        config.stash[GUARD] = OfflineGuard()
+    config.pluginmanager.register(ClaimReport(config), "iqm-claims")
     if not hasattr(config, "workerinput"):
         live: LiveSession | None = config.pluginmanager.get_plugin("iqm-live-session")
         config.pluginmanager.register(SessionReport(settings, machines, live), "iqm-report")
@@ -176,17 +167,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that can't run here; reset the machines, which a test may also ask for while it runs."""
     machines = item.config.stash[MACHINES]
     settings = machines.settings
-    reason = wrong_place(item, live=settings.as_live is not None, replay=machines.spec(item).replay)
+    reason = markers.wrong_place(item, live=settings.live_or_plan is not None, replay=machines.spec(item).replay)
     if reason is not None:
         pytest.skip(reason)
     live = _live_tests(item.config)
     if live is not None and uses_machine(item):
-        live.check_presence()
+        live.check_availability()
     machines.start(item)
-    needs = required(item)
-    if needs:
+    required = markers.requirements(item)
+    if required:
         machine = machines.get(machines.spec(item))
-        problems = lacking(needs, machine.architecture())
+        problems = markers.lacking(required, machine.architecture())
         if problems:
             pytest.skip(f"{machine.name} lacks {', '.join(problems)}")
 
@@ -195,11 +186,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Let what fixtures submit that live longer than a test not depend on the test that needs them first."""
+    """Give the jobs of wider-scoped fixtures the fixture's seed, whichever test needs it first."""
     if fixturedef.scope == "function":
         return (yield)
     fixture = f"{request.node.nodeid}::{fixturedef.argname}[{getattr(request, 'param_index', 0)}]"
-    with request.config.stash[MACHINES].lasting(fixture):
+    with request.config.stash[MACHINES].wider_scope(fixture):
         return (yield)
 
 
@@ -214,11 +205,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Remember what the jobs of a test were, once nothing can happen to them any more."""
+    """Note what is known of a test's jobs, once nothing can happen to them any more."""
     try:
         yield
     finally:
-        item.stash[JOBS] = _facts(item)
+        item.stash[DETAILS] = _job_details(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -234,7 +225,7 @@ def pytest_runtest_makereport(
         earlier = [f"and {len(ids) - SHOWN} before"] if len(ids) > SHOWN else []
         report.sections.append(("IQM jobs", "\n".join([*ids[-SHOWN:], *earlier])))
     if report.when == "teardown":
-        vars(report)[FACTS] = item.stash.get(JOBS, [])
+        vars(report)[JOB_DETAILS] = item.stash.get(DETAILS, [])
     return report
 
 
@@ -244,19 +235,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.workeroutput[REPLAYED] = sorted(session.config.stash[MACHINES].replayed())
 
 
-def _facts(item: pytest.Item) -> list[dict[str, Any]]:
+def _job_details(item: pytest.Item) -> list[JobDetails]:
     """Return what is known of the jobs of a test, if that is going to be shown."""
     live = _live_tests(item.config)
     if live is not None:
-        return live.facts()
+        return live.job_details()
     machines = item.config.stash[MACHINES]
-    return machines.facts() if machines.settings.plan or machines.settings.report else []
+    return machines.job_details() if machines.settings.plan or machines.settings.report else []
 
 
 def _job_ids(item: pytest.Item) -> list[str]:
     live = _live_tests(item.config)
     if live is not None:
-        return list(live.supervisor.jobs)
+        return list(live.transport.jobs)
     return item.config.stash[MACHINES].job_ids()
 
 

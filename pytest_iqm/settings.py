@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import pytest
 
-from pytest_iqm.journal import ALPHA
+from pytest_iqm.budget import Budget, Limit
+from pytest_iqm.claim_hooks import ALPHA
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -38,8 +39,12 @@ class Setting(Generic[T]):
         return f"{self.value} ({self.source})"
 
 
+MOCK = ":mock"
+"""How the names of real machines end that answer with random bits."""
+
+
 @dataclass(frozen=True)
-class Live:
+class RealMachine:
     """The real machine that ``--iqm-live`` chose."""
 
     url: Setting[str]
@@ -53,6 +58,11 @@ class Live:
     parallel: bool
     """Whether xdist's workers may use the machine at the same time."""
 
+    @property
+    def is_mock(self) -> bool:
+        """Whether it answers with random bits."""
+        return self.computer.value.endswith(MOCK)
+
     def connect(self) -> IQMClient:
         """Return the vendor's client for it."""
         from iqm_fakes.vendor.http import connect
@@ -61,36 +71,16 @@ class Live:
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What a session may submit at most; None is no limit."""
-
-    jobs: Setting[int | None]
-    shots: Setting[int | None]
-    """Over all circuits of all jobs."""
-
-    def __str__(self) -> str:
-        limits = [(self.jobs, "jobs"), (self.shots, "shots")]
-        known = [f"{limit.value} {what} ({limit.source})" for limit, what in limits if limit.value is not None]
-        return f"budget {' and '.join(known)}" if known else "no budget (--iqm-max-shots, --iqm-max-jobs)"
-
-    def refusal(self, spent: tuple[int, int], wanted: tuple[int, int]) -> str | None:
-        """Return which limit is passed when so many more jobs and shots are submitted, and None if none is."""
-        for limit, what, before, more in zip((self.jobs, self.shots), ("jobs", "shots"), spent, wanted, strict=True):
-            if limit.value is not None and before + more > limit.value:
-                return f"{before} of {limit.value} {what} ({limit.source}) are spent, and this takes {more}"
-        return None
-
-
-@dataclass(frozen=True)
 class Settings:
     """What a test run was told."""
 
     devices: Setting[tuple[str, ...]]
     seed: Setting[int]
-    live: Live | None
+    live: RealMachine | None
+    """None if the run is offline."""
     budget: Budget
     plan: bool
-    """Whether the fake stands in for the machine, to see what a live run would submit."""
+    """Whether to run on the fake only to see what a live run would submit."""
     report: tuple[Path, ...]
     """Files to write a report to, JSON or HTML."""
     alpha: Setting[float]
@@ -127,10 +117,10 @@ class Settings:
             devices=_devices(config),
             seed=_seed(config),
             live=live,
-            budget=Budget(jobs=_limit(config, "iqm_max_jobs"), shots=_limit(config, "iqm_max_shots")),
+            budget=Budget(jobs=_limit(config, "jobs"), shots=_limit(config, "shots")),
             plan=plan,
             report=_report(config),
-            alpha=_between(config, "iqm_alpha", ALPHA, 1.0, "lies between 0 and 1"),
+            alpha=_number_between(config, "iqm_alpha", ALPHA, 1.0, "lies between 0 and 1"),
             shots=_shots(config),
             job_properties=config.getini("iqm_job_properties"),
             record=_record(config),
@@ -140,7 +130,7 @@ class Settings:
         )
 
     @property
-    def _folder(self) -> str:
+    def _recordings_folder(self) -> str:
         return f"{os.path.relpath(self.recordings.value)} ({self.recordings.source})"
 
     @property
@@ -153,8 +143,8 @@ class Settings:
         return tuple(device for device in self.devices.value if device not in bundled_devices())
 
     @property
-    def machine(self) -> Live:
-        """The real machine.
+    def real_machine(self) -> RealMachine:
+        """The machine of a live run.
 
         Raises:
             RuntimeError: The run has none.
@@ -165,11 +155,11 @@ class Settings:
         return self.live
 
     @property
-    def as_live(self) -> str | None:
-        """Which option makes tests that steer the fake meaningless; None if they run."""
+    def live_or_plan(self) -> str | None:
+        """The option for which tests that steer the fake are skipped; None if they run."""
         return "--iqm-live" if self.live else "--iqm-plan" if self.plan else None
 
-    def again(self, test: str) -> str:
+    def rerun_command(self, test: str) -> str:
         """Return the command that runs a test again as it ran."""
         command = ["pytest", test]
         if self.live:
@@ -188,8 +178,8 @@ class Settings:
         return shlex.join(command)
 
     @property
-    def _claims(self) -> str:
-        """What was said of claims about counts."""
+    def _alpha_and_shots(self) -> str:
+        """What the header says of claims about counts: nothing, if nothing was set."""
         alpha = "" if self.alpha.source == "default" else f", alpha {self.alpha}"
         return alpha if self.shots.source == "default" else f"{alpha}, shots {self.shots}"
 
@@ -201,26 +191,28 @@ class Settings:
             line += f", {self.budget}"
             if live.timeout.value is not None:
                 line += f", time-out {live.timeout.value:g} s a test ({live.timeout.source})"
-            line += self._claims
-            recording = f", recording {self.record} in {self._folder}"
+            line += self._alpha_and_shots
+            recording = f", recording {self.record} in {self._recordings_folder}"
             return line if self.record.value == "off" else line + recording
         if self.record.value == "replay":
-            return f"iqm: replay ({self.record.source}) of {self._folder}{self._claims}"
-        line = f"iqm: fake {', '.join(self.devices.value)} ({self.devices.source}), seed {self.seed}{self._claims}"
+            return f"iqm: replay ({self.record.source}) of {self._recordings_folder}{self._alpha_and_shots}"
+        fake = f"fake {', '.join(self.devices.value)} ({self.devices.source})"
+        line = f"iqm: {fake}, seed {self.seed}{self._alpha_and_shots}"
         return f"{line}, planning a live run with {self.budget}" if self.plan else line
 
 
 def _devices(config: pytest.Config) -> Setting[tuple[str, ...]]:
+    from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
+
     chosen: list[str] = config.getoption("iqm_device")
     inis: list[str] = config.getini("iqm_device")
     ini_folder = config.inipath.parent if config.inipath else config.rootpath
-    devices: Setting[tuple[str, ...]] = Setting(("garnet",), "default")
+    devices: Setting[tuple[str, ...]] = Setting((DEFAULT_DEVICE,), "default")
     if chosen:
-        devices = Setting(tuple(device_in(config.invocation_params.dir, device) for device in chosen), "--iqm-device")
+        devices = Setting(tuple(device_path(config.invocation_params.dir, device) for device in chosen), "--iqm-device")
     elif inis:
-        devices = Setting(tuple(device_in(ini_folder, device) for device in inis), "ini iqm_device")
+        devices = Setting(tuple(device_path(ini_folder, device) for device in inis), "ini iqm_device")
     if devices.source != "default":
-        from iqm_fakes.device.bundled import bundled_devices
         from iqm_fakes.device.device import Device, DeviceError
 
         for device in devices.value:
@@ -237,7 +229,7 @@ def _devices(config: pytest.Config) -> Setting[tuple[str, ...]]:
     return devices
 
 
-def device_in(folder: Path, device: str) -> str:
+def device_path(folder: Path, device: str) -> str:
     """Return the path of a device file that is given relative to a folder; a device's name is returned as it is."""
     file = folder / device
     return str(file) if file.is_file() else device
@@ -301,7 +293,7 @@ def _seed(config: pytest.Config) -> Setting[int]:
     return Setting(int(text), source)
 
 
-def _live(config: pytest.Config) -> Live:
+def _live(config: pytest.Config) -> RealMachine:
     """Return the machine to use; whatever is missing or ambiguous is an error before any test runs."""
     problems = []
     if not os.environ.get(URL):
@@ -316,33 +308,34 @@ def _live(config: pytest.Config) -> Live:
         problems.append(f"unset {TOKEN} or {TOKENS_FILE}: both are set, and it is unclear which to use")
     if problems:
         raise pytest.UsageError("--iqm-live can't reach a machine:\n" + "\n".join(f"  - {p}" for p in problems))
-    return Live(
+    return RealMachine(
         url=Setting(os.environ[URL], URL),
         computer=Setting(computer, "--iqm-computer") if computer else Setting(os.environ[COMPUTER], COMPUTER),
         credentials=given[0],
-        timeout=_between(config, "iqm_timeout", None, math.inf, "is a positive number of seconds"),
+        timeout=_number_between(config, "iqm_timeout", None, math.inf, "is a positive number of seconds"),
         skip_if_unavailable=_skip_if_unavailable(config),
         parallel=config.getini("iqm_parallel"),
     )
 
 
-def _limit(config: pytest.Config, name: str) -> Setting[int | None]:
-    """Return a limit that an option or the ini key of the same name sets."""
-    text, source = _told(config, name)
+def _limit(config: pytest.Config, what: str) -> Limit:
+    """Return the limit of jobs or of shots that an option, or the ini key of the same name, sets."""
+    name = f"iqm_max_{what}"
+    text, source = _option_or_ini(config, name)
     if text == "" and source.startswith("ini"):
-        return Setting(None, "default")
+        return Limit(what, None, "default")
     if not text.replace("_", "").isdecimal():
         raise pytest.UsageError(f"{source} takes a whole number, got {text!r}")
-    return Setting(int(text), source)
+    return Limit(what, int(text), source)
 
 
-def _told(config: pytest.Config, name: str) -> tuple[str, str]:
+def _option_or_ini(config: pytest.Config, name: str) -> tuple[str, str]:
     """Return what the command line, or else the ini file, says; and which of them."""
     option: str | None = config.getoption(name)
     return (option, f"--{name.replace('_', '-')}") if option is not None else (config.getini(name), f"ini {name}")
 
 
-def _between(config: pytest.Config, name: str, default: F, largest: float, what: str) -> Setting[float | F]:
+def _number_between(config: pytest.Config, name: str, default: F, largest: float, what: str) -> Setting[float | F]:
     """Return a number larger than 0 and smaller than ``largest`` that an ini key sets."""
     text: str = config.getini(name)
     if not text:
@@ -357,7 +350,7 @@ def _between(config: pytest.Config, name: str, default: F, largest: float, what:
 
 
 def _skip_if_unavailable(config: pytest.Config) -> Setting[bool]:
-    text, source = _told(config, "iqm_unavailable")
+    text, source = _option_or_ini(config, "iqm_unavailable")
     if text not in ("", "fail", "skip"):
         raise pytest.UsageError(f"{source} is 'fail' or 'skip', got {text!r}")
     return Setting(text == "skip", source if text else "default")

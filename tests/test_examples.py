@@ -1,15 +1,14 @@
 """The examples pass offline and, unchanged, live: the vendor's own client, a server in another process."""
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from server_process import CLEAN, serving
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("IQM_")}
 
 
 def run(*command, **environment):
@@ -25,15 +24,9 @@ def run(*command, **environment):
 
 @pytest.fixture(scope="module")
 def served():
-    command = ["-m", "iqm_fakes.cli", "serve", "--device", "garnet", "--device", "deneb", "--port", "0"]
-    with subprocess.Popen(
-        [sys.executable, *command, "--seed", "1", "--require-token"],
-        env={**CLEAN, "IQM_TOKEN": "only-for-tests"},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        line = next(line for line in process.stdout if "IQM_SERVER_URL" in line)
-        yield re.search(r"http://\S+", line).group()
+    machine = ("--device", "garnet", "--device", "deneb", "--seed", "1", "--require-token")
+    with serving(*machine, IQM_TOKEN="only-for-tests") as (process, url, _):
+        yield url
         process.terminate()
         assert process.wait(timeout=30) == 0
 

@@ -1,15 +1,11 @@
 """Last night's jobs, offline: a machine in another process, a suite in two more, and a script."""
 
 import json
-import os
-import re
 import subprocess
 import sys
 
 import pytest
-
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("IQM_")}
-TOKEN = "token-of-the-night"
+from server_process import CLEAN, TOKEN, serving
 
 SUITE = """
 import pytest
@@ -81,19 +77,11 @@ def test_last_nights_jobs_are_retrieved_and_replayed_offline(tmp_path):
     (tmp_path / "test_night.py").write_text(SUITE)
     (tmp_path / "script.py").write_text(SCRIPT)
     suite = ["-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "-n", "2", "-rP"]
-    serve = [sys.executable, "-m", "iqm_fakes.cli", "serve", "--device", "garnet", "--port", "0", "--require-token"]
-    with subprocess.Popen(
-        serve, env={**CLEAN, "IQM_TOKEN": TOKEN}, stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as machine:
-        try:
-            line = next(line for line in machine.stdout if "IQM_SERVER_URL" in line)
-            url = re.search(r"http://\S+", line).group()
-            night = {"IQM_SERVER_URL": url, "IQM_QUANTUM_COMPUTER": "garnet", "IQM_TOKEN": TOKEN}
-            live = run(tmp_path, *suite, "--iqm-live", "--iqm-record", "missing", **night)
-            jobs = sorted(path.stem for path in (tmp_path / "iqm_recordings").glob("*.json"))
-            told_live = run(tmp_path, "script.py", url, *jobs, **night)
-        finally:
-            machine.kill()
+    with serving("--device", "garnet", "--require-token", IQM_TOKEN=TOKEN) as (_, url, _):
+        night = {"IQM_SERVER_URL": url, "IQM_QUANTUM_COMPUTER": "garnet", "IQM_TOKEN": TOKEN}
+        live = run(tmp_path, *suite, "--iqm-live", "--iqm-record", "missing", **night)
+        jobs = sorted(path.stem for path in (tmp_path / "iqm_recordings").glob("*.json"))
+        told_live = run(tmp_path, "script.py", url, *jobs, **night)
     assert len(jobs) == 5
     offline = run(tmp_path, *suite, "--iqm-record", "replay")
     seen = [sorted(line for line in output.splitlines() if line.startswith("SEEN")) for output in (live, offline)]

@@ -1,1 +1,1 @@
-"""Live runs: real machines, and the guard that keeps other runs away from them."""
+"""Only what happens with ``--iqm-live``."""

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_iqm.settings import Live
+from pytest_iqm.settings import RealMachine
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
-
-MOCK = ":mock"
-"""How the names of machines end that answer with random bits."""
 
 
 @dataclass(frozen=True)
@@ -23,50 +20,45 @@ class Preflight:
 
     Attributes:
         calibration_set: Id of the default calibration set.
-        away: Why the machine can't be used now; None if it can.
+        unavailable: Why the machine can't be used now; None if it can.
 
     """
 
     calibration_set: str | None
-    away: str | None
+    unavailable: str | None
 
 
-def is_mock(live: Live | None) -> bool:
-    """Whether the machine answers with random bits."""
-    return live is not None and live.computer.value.endswith(MOCK)
-
-
-def preflight(live: Live) -> Preflight:
+def preflight(machine: RealMachine) -> Preflight:
     """Ask the machine.
 
     Raises:
-        pytest.UsageError: It can't be reached, or refuses; or it is away, and that is to fail.
+        pytest.UsageError: It can't be reached, or refuses; or it can't be used now, and tests are to fail then.
 
     """
-    from iqm_fakes.vendor.http import VENDOR_ERRORS, dynamic_quantum_architecture
+    from iqm_fakes.vendor.http import OVERLOADED_ERRORS, VENDOR_ERRORS, dynamic_quantum_architecture
 
     calibration_set = None
     try:
-        client = live.connect()
-        away = why_away(client)
-        if away is None:
+        client = machine.connect()
+        unavailable = why_unavailable(client)
+        if unavailable is None:
             calibration_set = str(dynamic_quantum_architecture(client)["calibration_set_id"])
     except VENDOR_ERRORS as error:
-        away = _unavailable(error)
-        if away is None:
+        unavailable = _text(error) if isinstance(error, OVERLOADED_ERRORS) else None
+        if unavailable is None:
             raise pytest.UsageError(
-                f"--iqm-live can't use {live.computer} at {live.url} with the credentials from {live.credentials}: "
-                f"{_text(error)}"
+                f"--iqm-live can't use {machine.computer} at {machine.url} with the credentials from "
+                f"{machine.credentials}: {_text(error)}"
             ) from None
-    if away is not None and not live.skip_if_unavailable.value:
+    if unavailable is not None and not machine.skip_if_unavailable.value:
         raise pytest.UsageError(
-            f"--iqm-live can't use {live.computer} at {live.url} now: {away}. With --iqm-unavailable=skip its tests "
-            "would be skipped."
+            f"--iqm-live can't use {machine.computer} at {machine.url} now: {unavailable}. With --iqm-unavailable=skip "
+            "its tests would be skipped."
         )
-    return Preflight(calibration_set, away)
+    return Preflight(calibration_set, unavailable)
 
 
-def why_away(client: IQMClient) -> str | None:
+def why_unavailable(client: IQMClient) -> str | None:
     """Return why a machine takes no jobs now, as far as it says so.
 
     Raises:
@@ -101,13 +93,6 @@ def _optional(client: IQMClient, path: str) -> dict[str, Any]:
 
     document = get(client, path, missing=True)
     return document if isinstance(document, dict) else {}
-
-
-def _unavailable(error: Exception) -> str | None:
-    """Return what an error says of a machine that is there, but can't be used now; None of another error."""
-    from iqm_fakes.vendor.http import OVERLOADED_ERRORS
-
-    return _text(error) if isinstance(error, OVERLOADED_ERRORS) else None
 
 
 def _text(error: Exception) -> str:

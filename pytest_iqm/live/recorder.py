@@ -29,27 +29,27 @@ class Recorder:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._unended: list[tuple[str, Sequence[str]]] = []
+        self._waiting: list[tuple[str, Sequence[str]]] = []
         self.recorded: dict[str, None] = {}
         self.problems: list[str] = []
 
     def keep(self, test: str, jobs: Sequence[str]) -> None:
         """Record the jobs of a test that passed."""
         if jobs and not self._try(test, jobs):
-            self._unended.append((test, jobs))
+            self._waiting.append((test, jobs))
 
     def finish(self) -> None:
         """Record what had not ended when its test did."""
         deadline = time.monotonic() + PATIENCE
-        while self._unended and time.monotonic() < deadline:
-            self._unended = [(test, jobs) for test, jobs in self._unended if not self._try(test, jobs)]
-            if self._unended:
+        while self._waiting and time.monotonic() < deadline:
+            self._waiting = [(test, jobs) for test, jobs in self._waiting if not self._try(test, jobs)]
+            if self._waiting:
                 time.sleep(0.5)
-        for test, jobs in self._unended:
+        for test, jobs in self._waiting:
             self.problems.append(f"{test}: of the jobs {', '.join(jobs)} not all have ended")
 
     def _try(self, test: str, jobs: Sequence[str]) -> bool:
-        """Record jobs, of which none is recorded while one has not ended; returns whether that is done."""
+        """Record jobs if all of them have ended; returns whether they have."""
         from iqm_fakes.device.device import DeviceError
         from iqm_fakes.recordings.recording import RecordingError
         from iqm_fakes.vendor.http import VENDOR_ERRORS, get
@@ -94,4 +94,4 @@ class Recorder:
 
     @cached_property
     def _client(self) -> IQMClient:
-        return self._settings.machine.connect()
+        return self._settings.real_machine.connect()

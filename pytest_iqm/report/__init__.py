@@ -1,1 +1,1 @@
-"""What a session reports of its jobs: summary, plan, JSON and HTML."""
+"""What is reported of a session: its claims, its jobs, the plan of a live run; as text, JSON and HTML."""

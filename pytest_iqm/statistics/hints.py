@@ -6,13 +6,17 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+import numpy as np
+
+from pytest_iqm.statistics.tail_bounds import total_variation
+
 WIDEST = 10
 """Bits up to which mistakes are tried."""
 
 EXPLAINED = 0.05
 """How much of the distance a mistake may leave unexplained."""
 
-Distribution = dict[str, float]
+Probabilities = dict[str, float]
 
 
 def hint(seen: Mapping[str, int], declared: Mapping[str, float], within: float) -> str | None:
@@ -37,7 +41,7 @@ def hint(seen: Mapping[str, int], declared: Mapping[str, float], within: float) 
     return None
 
 
-def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
+def _mistakes(declared: Probabilities, width: int) -> Iterator[tuple[str, Probabilities]]:
     """Yield mistakes and the distributions that they would make; bit 0 is the rightmost one."""
     yield "the bits are in reverse order: Qiskit's leftmost bit is the last one", _mapped(declared, _reversed)
     for one in range(width):
@@ -58,7 +62,7 @@ def _mistakes(declared: Distribution, width: int) -> Iterator[tuple[str, Distrib
         )
 
 
-def _several(declared: Distribution, observed: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
+def _several(declared: Probabilities, observed: Probabilities, width: int) -> Iterator[tuple[str, Probabilities]]:
     """Yield what is made of several bits: those that should vary and hardly do, and those that are the other way."""
     shares = [(bit, _ones(declared, bit), _ones(observed, bit)) for bit in range(width)]
     varying = [(bit, ones, seen) for bit, ones, seen in shares if 0.25 <= ones <= 0.75]
@@ -76,7 +80,7 @@ def _several(declared: Distribution, observed: Distribution, width: int) -> Iter
             yield f"bits {', '.join(map(str, bits[:-1]))} and {bits[-1]} are {words}", guess
 
 
-def _angles(declared: Distribution, observed: Distribution, width: int) -> Iterator[tuple[str, Distribution]]:
+def _angles(declared: Probabilities, observed: Probabilities, width: int) -> Iterator[tuple[str, Probabilities]]:
     """Yield what wrong angles make of one bit: another share of ones, on which the rest depends, or a part flipped."""
     for bit in range(width):
         place = width - 1 - bit
@@ -117,16 +121,17 @@ def _with(key: str, place: int, value: str | None) -> str:
     return key[:place] + bit + key[place + 1 :]
 
 
-def _mixed(zero: Distribution, one: Distribution, share: float) -> Distribution:
+def _mixed(zero: Probabilities, one: Probabilities, share: float) -> Probabilities:
     return {key: p * (1 - share) for key, p in zero.items()} | {key: p * share for key, p in one.items()}
 
 
-def _mapped(distribution: Distribution, change: Callable[[str], str]) -> Distribution:
-    result: Distribution = {}
+def _mapped(distribution: Probabilities, change: Callable[[str], str]) -> Probabilities:
+    result: Probabilities = {}
     for key, probability in distribution.items():
         result[change(key)] = result.get(change(key), 0.0) + probability
     return result
 
 
 def _distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    return sum(abs(one.get(key, 0.0) - other.get(key, 0.0)) for key in {*one, *other}) / 2
+    keys = list({**one, **other})
+    return total_variation(*(np.array([each.get(key, 0.0) for key in keys]) for each in (one, other)))

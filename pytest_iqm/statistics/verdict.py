@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pytest_iqm.statistics.tails import at_least
+from pytest_iqm.statistics.tail_bounds import upper_tail
 
 SHOWN = 12
 """Outcomes that a verdict shows as text."""
@@ -57,8 +57,8 @@ class Verdict:
         unit: What the shots are.
         hint: A simple mistake that explains the counts, if there is one.
         final: Whether fresh shots of the device would say nothing new: what refutes is another sample, or the circuit.
-        again: What fresh shots of the same circuit said, if it was run again because the first were suspicious.
-        alone: Why it was not run again although they were.
+        fresh: What fresh shots of the same circuit said, if it was repeated because the first were suspicious.
+        not_repeated: Why it was not repeated although suspicious.
 
     """
 
@@ -75,8 +75,8 @@ class Verdict:
     unit: str = "shots"
     hint: str | None = None
     final: bool = False
-    again: Verdict | None = None
-    alone: str | None = None
+    fresh: Verdict | None = None
+    not_repeated: str | None = None
 
     @property
     def level_of_each(self) -> float:
@@ -88,17 +88,17 @@ class Verdict:
         """Whether the circuit should run once more before anything is concluded."""
         return not self.final and self.p_value < self.level_of_each
 
-    def after(self, again: Verdict) -> Verdict:
+    def after(self, fresh: Verdict) -> Verdict:
         """Return the verdict of both samples: the claim is refuted if both are suspicious.
 
         The samples are independent, so a true claim is refuted with a probability of at most √α·√α = α.
         """
-        return replace(self, again=again, passed=not (self.suspicious and again.suspicious))
+        return replace(self, fresh=fresh, passed=not (self.suspicious and fresh.suspicious))
 
     def power(self, detect: float) -> float:
         """Return how often, at least, a device would fail that has an undeclared outcome of probability ``detect``."""
         critical = bisect_left(range(self.shots + 1), True, key=self.refuted_by)
-        return float(at_least(critical, self.shots, detect))
+        return float(upper_tail(critical, self.shots, detect))
 
     def __bool__(self) -> bool:
         return self.passed
@@ -107,11 +107,11 @@ class Verdict:
         """Return what matters most, in lines."""
         sign = "≥" if self.p_value >= self.alpha else "<"
         lines = [f"claim     {self.claim}", f"observed  {self._observed} {sign} α = {self.alpha:g}"]
-        if self.again is not None:
+        if self.fresh is not None:
             both = "not both are" if self.passed else "it fails because both are"
-            lines.append(f"again     {self.again._observed}; {both} below {self.level_of_each:g}")
-        if self.alone is not None:
-            lines.append(f"again     not run again: {self.alone}")
+            lines.append(f"again     {self.fresh._observed}; {both} below {self.level_of_each:g}")
+        if self.not_repeated is not None:
+            lines.append(f"again     not run again: {self.not_repeated}")
         return [*lines, f"hint      it looks as if {self.hint}"] if self.hint else lines
 
     def __repr__(self) -> str:

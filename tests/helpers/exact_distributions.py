@@ -1,9 +1,9 @@
-"""What circuits do, computed from the published numbers by quantum_info, without Aer; random circuits; comparisons."""
+"""What circuits do, computed from the published numbers by quantum_info, without Aer; and whether samples agree."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, reduce
+from functools import reduce
 from itertools import product
 from math import exp, pi, sqrt
 from typing import Any
@@ -11,50 +11,18 @@ from typing import Any
 import devices
 import numpy as np
 import pytest
-from numpy.random import Generator, SeedSequence
+from instructions import do
 from numpy.typing import NDArray
 from qiskit.circuit.library import CZGate, RGate, RZGate, SwapGate, UGate
 from qiskit.quantum_info import DensityMatrix, Kraus, Operator, average_gate_fidelity
 from scipy.stats import binom
 
-from iqm_fakes.device.device import Device
-from iqm_fakes.simulator.circuit import Circuit, Instruction, Options
-from iqm_fakes.simulator.methods import Method
-from iqm_fakes.simulator.simulator import Simulator
-
-DEVICES: dict[str, Callable[[], Device]] = {
-    "chain": devices.chain,
-    "star": devices.star,
-    "six": lambda: devices.row(1, 6),
-    "ten": lambda: devices.row(1, 10),
-    "dephased": lambda: devices.row(5, 8),
-}
-QUBITS = {
-    "chain": ["QB1", "QB2", "QB3", "QB4"],
-    "star": ["QB1", "QB2", "QB3"],
-    "six": ["QB1", "QB2", "QB3", "QB4", "QB5", "QB6"],
-    "ten": ["QB1", "QB2", "QB3", "QB4", "QB5", "QB6", "QB7", "QB8", "QB9", "QB10"],
-    "dephased": ["QB5", "QB6", "QB7", "QB8"],
-}
-METHODS: tuple[Method, ...] = ("density_matrix", "statevector", "stabilizer", "matrix_product_state")
-
-
-@cache
-def simulator(device: str, *, noise: bool = True, idle: bool = True, method: Method | None = None) -> Simulator:
-    return Simulator(DEVICES[device]().calibration(), noise=noise, idle=idle, method=method or "auto")
-
+from iqm_fakes.simulator.circuit import Instruction
 
 FALSE_ALARM = 1e-6
 """How often one test with a random sample fails although nothing is wrong, at most."""
 
 Bits = tuple[int, ...]
-
-
-def do(name: str, *locus: str, implementation: str | None = None, **args: Any) -> Instruction:
-    return Instruction(name, locus, args, implementation)
-
-
-# -- the truth -------------------------------------------------------------------------------------------------------
 
 
 class Truth:
@@ -215,108 +183,6 @@ def _duration(step: Instruction) -> float:
     if step.name == "reset_wait" or (step.name == "rz" and step.implementation != "prx_composite"):
         return 0.0
     return _published(step)[0] * (2 if step.name == "rz" else 1)
-
-
-# -- random circuits -------------------------------------------------------------------------------------------------
-
-
-def random_circuit(device: str, random: Generator, *, steps: int, early: int) -> list[Instruction]:
-    """Return gates with ``early`` measurements among them, then a measurement of every qubit that was used."""
-    writer = Writer(device, random)
-    early_steps = set(random.choice(steps, size=early, replace=False).tolist())
-    for step in range(steps):
-        if step in early_steps:
-            writer.measure()
-        else:
-            writer.operation()
-    used = sorted(
-        {component for instruction in writer.instructions for component in instruction.locus if component[0] == "Q"}
-    )
-    return [*writer.instructions, do("measure", *random.permutation(used).tolist(), key="end")]
-
-
-class Writer:
-    def __init__(self, device: str, random: Generator) -> None:
-        self.random = random
-        self.instructions: list[Instruction] = []
-        self.measured: list[str] = []
-        self.qubits = QUBITS[device]
-        self.conditional = self.qubits[: 2 if device == "star" else 3]
-        self.star = device == "star"
-
-    def add(self, name: str, *locus: str, implementation: str | None = None, **args: Any) -> None:
-        self.instructions.append(do(name, *locus, implementation=implementation, **args))
-
-    def qubit(self) -> str:
-        return str(self.random.choice(self.qubits))
-
-    def angle(self) -> float:
-        return float(self.random.uniform(-2 * pi, 2 * pi))
-
-    def operation(self) -> None:
-        choices = [self.prx, self.prx, self.prx, self.two, self.two, self.other, self.idle]
-        choices += [self.feedback] * (3 if self.measured else 0)
-        choices[self.random.integers(len(choices))]()
-
-    def prx(self) -> None:
-        qubit = self.qubit()
-        second = qubit == "QB2" and len(self.qubits) < 5 and self.random.random() < 0.3
-        implementation = "drag_gaussian" if second else None
-        self.add("prx", qubit, implementation=implementation, angle=self.angle(), phase=self.angle())
-
-    def two(self) -> None:
-        qubits = self.random.permutation(self.qubits).tolist()
-        if self.star:
-            self.add("move", qubits[0], "COMPR1")
-            for other in qubits[1 : self.random.integers(2, 4)]:
-                self.add("prx", other, angle=self.angle(), phase=self.angle())
-                self.add("cz", *self.random.permutation([other, "COMPR1"]).tolist())
-            self.add("move", qubits[0], "COMPR1")
-        else:
-            left = int(self.random.integers(len(self.qubits) - 1))
-            self.add("cz", *self.random.permutation(self.qubits[left : left + 2]).tolist())
-
-    def other(self) -> None:
-        qubit, kind = self.qubit(), self.random.integers(4)
-        if kind == 0:
-            self.add("sx", qubit)
-        elif kind == 1:
-            self.add("u", qubit, theta=self.angle(), phi=self.angle(), lam=self.angle())
-        else:
-            self.add("rz", qubit, angle=self.angle(), implementation=[None, "prx_composite"][kind - 2])
-
-    def idle(self) -> None:
-        locus = self.random.permutation(self.qubits)[: self.random.integers(1, 3)].tolist()
-        kind = self.random.integers(4)
-        if kind == 0:
-            self.add("barrier", *locus)
-        elif kind == 1:
-            self.add(str(self.random.choice(["reset", "reset_wait"])), *locus)
-        else:
-            self.add("delay", *locus, duration=float(self.random.uniform(0, 5e-7)))
-
-    def measure(self) -> None:
-        locus = self.random.permutation(self.qubits)[: self.random.integers(1, 3)].tolist()
-        implementation = "fast_constant" if locus == ["QB1"] and len(self.qubits) < 5 else None
-        key = f"early{len(self.instructions)}"
-        self.add("measure", *locus, implementation=implementation, key=key, feedback_key="f")
-        self.measured += locus
-
-    def feedback(self) -> None:
-        args: dict[str, Any] = {"angle": self.angle(), "phase": self.angle(), "feedback_key": "f"}
-        target, source = str(self.random.choice(self.conditional)), str(self.random.choice(self.measured))
-        self.add("cc_prx", target, feedback_qubit=source, **args)
-
-
-# -- comparison ------------------------------------------------------------------------------------------------------
-
-
-def sample(
-    device: str, instructions: list[Instruction], shots: int, *, noise: bool = True, seed: int = 1, **settings: Any
-) -> NDArray[np.uint8]:
-    machine = simulator(device, noise=noise, **settings)
-    program = machine.compile(Circuit("test", tuple(instructions)), Options())
-    return np.concatenate(list(machine.run(program, shots, SeedSequence(seed)).values()), axis=1)
 
 
 def assert_drawn_from(bits: NDArray[np.uint8], distribution: Mapping[Bits, float]) -> None:

@@ -1,4 +1,4 @@
-"""``iqm-fake serve`` as a process of its own."""
+"""``iqm-fake serve`` as a process of its own; how a machine is named by the environment."""
 
 import os
 import re
@@ -9,6 +9,13 @@ from contextlib import contextmanager
 TOKEN = "s3cret-of-the-test"
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("IQM_")}
+
+
+def name_machine(monkeypatch, url, computer):
+    """Let the environment name a machine, as users do."""
+    monkeypatch.setenv("IQM_SERVER_URL", url)
+    monkeypatch.setenv("IQM_QUANTUM_COMPUTER", computer)
+    monkeypatch.setenv("IQM_TOKEN", TOKEN)
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 import pytest
-from server_process import TOKEN
+from server_process import TOKEN, name_machine
 
 # Test runs inside this process forget what they import, and neither Qiskit nor Aer can be imported twice.
 import pytest_iqm.backend  # noqa: F401
-from iqm_fakes import Api, loopback
+from iqm_fakes import Api, FakeIQMServer, loopback
 
 BELL = """
 from qiskit import QuantumCircuit, transpile
@@ -35,10 +35,13 @@ def suite(pytester, monkeypatch):
 
 
 @pytest.fixture
+def server():
+    return FakeIQMServer("adonis", seed=1)
+
+
+@pytest.fixture
 def live(suite, server, monkeypatch):
-    """Runs a suite live on the test module's ``server``, of which it takes the first computer."""
+    """Runs a suite live on the ``server``, which test modules may replace, and of which it takes the first computer."""
     with loopback(Api(server, token=TOKEN)) as url:
-        monkeypatch.setenv("IQM_SERVER_URL", url)
-        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", next(iter(server.devices)))
-        monkeypatch.setenv("IQM_TOKEN", TOKEN)
+        name_machine(monkeypatch, url, next(iter(server.devices)))
         yield lambda *arguments, **sources: suite("--iqm-live", *arguments, **sources)

@@ -8,9 +8,9 @@ import responses
 from iqm.iqm_client import IQMClient
 
 from iqm_fakes import Api, FakeIQMServer, loopback
+from iqm_fakes.vendor import layout
 from iqm_fakes.vendor.http import COMPOSED, connect
-from pytest_iqm import LiveAccessRefused
-from pytest_iqm.live import guard, seam
+from pytest_iqm import LiveAccessRefused, offline_guard
 
 REAL = "https://resonance.iqm.tech"
 
@@ -45,15 +45,15 @@ def test_credentials_leave_the_environment_for_the_session(suite, monkeypatch):
 
 def test_lifting_leaves_everything_as_it_was(monkeypatch):
     monkeypatch.setenv("IQM_TOKEN", "s3cret")
-    module = sys.modules[seam.MODULE]
-    before = [getattr(getattr(module, owner, None), name, None) for owner, name in seam.CALLS]
+    module = sys.modules[layout.SERVER_CLIENT]
+    before = [getattr(getattr(module, owner, None), name, None) for owner, name in layout.HTTP_CALLS]
     finders = list(sys.meta_path)
-    another = guard.Guard()
+    another = offline_guard.OfflineGuard()
     assert "IQM_TOKEN" not in os.environ
-    assert [getattr(getattr(module, owner, None), name, None) for owner, name in seam.CALLS] != before
+    assert [getattr(getattr(module, owner, None), name, None) for owner, name in layout.HTTP_CALLS] != before
     another.lift()
     assert os.environ["IQM_TOKEN"] == "s3cret"
-    assert [getattr(getattr(module, owner, None), name, None) for owner, name in seam.CALLS] == before
+    assert [getattr(getattr(module, owner, None), name, None) for owner, name in layout.HTTP_CALLS] == before
     assert sys.meta_path == finders
 
 
@@ -63,7 +63,7 @@ def test_a_client_imported_in_a_test_is_guarded_too(pytester):
         import sys, pytest
 
         def test_x():
-            assert {seam.MODULE!r} not in sys.modules
+            assert {layout.SERVER_CLIENT!r} not in sys.modules
             from iqm_fakes.vendor.http import connect
             with pytest.raises(RuntimeError, match="this run is offline"):
                 connect("{REAL}", quantum_computer="garnet")

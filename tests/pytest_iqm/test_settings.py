@@ -1,6 +1,9 @@
 """Settings, where they come from, and what is said of wrong ones."""
 
 import pytest
+from suites import CLAIMS, JOBS
+
+from iqm_fakes import Device
 
 NOTHING = "def test_nothing(): pass"
 
@@ -81,26 +84,73 @@ def test_an_option_wins_over_the_environment(suite, monkeypatch):
     assert "s3cret" not in result.stdout.str()
 
 
+def test_alpha_and_shots_are_ini_settings(suite, pytester):
+    pytester.makeini("[pytest]\niqm_alpha = 0.01\niqm_shots = 300")
+    result = suite("--iqm-device", "adonis", test_a=CLAIMS)
+    result.assert_outcomes(passed=1, failed=2)
+    assert "away in 300 shots: p" in result.stdout.str()
+    assert "< α = 0.01" in result.stdout.str()
+
+
 @pytest.mark.parametrize(
-    ("marker", "message"),
+    ("ini", "said"),
     [
-        ("devise='deneb'", "got devise='deneb'"),
-        ("device=5", "got device=5"),
-        ("seed=-1", "got seed=-1"),
-        ("seed=True", "got seed=True"),
-        ("noise=0", "got noise=0"),
-        ("'deneb'", "got positional 'deneb'"),
+        ("iqm_alpha = 2", "ini iqm_alpha lies between 0 and 1, got '2'"),
+        ("iqm_alpha = small", "ini iqm_alpha lies between 0 and 1, got 'small'"),
+        ("iqm_shots = 0", "ini iqm_shots is a positive whole number, got '0'"),
     ],
 )
-def test_a_wrong_marker_names_the_test_and_the_argument(suite, marker, message):
-    result = suite(test_a=f"import pytest\n@pytest.mark.iqm({marker})\ndef test_x(iqm_backend): pass")
-    assert result.ret != 0
-    output = result.stdout.str() + result.stderr.str()
-    assert "test_a.py::test_x: @pytest.mark.iqm takes device=" in output
-    assert message in output
+def test_wrong_settings_are_usage_errors(suite, pytester, ini, said):
+    pytester.makeini(f"[pytest]\n{ini}")
+    result = suite(test_a=CLAIMS)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
 
 
-def test_an_unknown_device_of_a_marker_names_the_bundled_ones(suite):
-    result = suite(test_a="import pytest\n@pytest.mark.iqm(device='granet')\ndef test_x(iqm_backend): pass")
-    result.assert_outcomes(errors=1)
-    assert "no device 'granet'" in result.stdout.str()
+def test_plans_know_alpha(suite, pytester):
+    pytester.makeini("[pytest]\niqm_alpha = 1e-3")
+    source = """
+    from pytest_iqm import shots_for
+    SHOTS = shots_for(detect=0.15, within=0.05)
+    def test_x():
+        assert SHOTS == shots_for(detect=0.15, within=0.05, alpha=1e-3)
+        assert SHOTS < shots_for(detect=0.15, within=0.05, alpha=1e-6)
+    """
+    suite(test_a=source).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--iqm-max-shots", "many"], "--iqm-max-shots takes a whole number, got 'many'"),
+        (["--iqm-max-jobs=-1"], "--iqm-max-jobs takes a whole number, got '-1'"),
+        (["-o", "iqm_max_shots=1.5"], "ini iqm_max_shots takes a whole number, got '1.5'"),
+        (["--iqm-report", "out.pdf"], "--iqm-report writes .json or .html, got 'out.pdf'"),
+    ],
+)
+def test_wrong_ones_are_usage_errors(suite, arguments, said):
+    result = suite("--iqm-plan", *arguments, test_a=JOBS)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("ini", "said"),
+    [
+        ("iqm_timeout = soon", "ini iqm_timeout is a positive number of seconds, got 'soon'"),
+        ("iqm_timeout = 0", "ini iqm_timeout is a positive number of seconds, got '0'"),
+        ("iqm_unavailable = wait", "ini iqm_unavailable is 'fail' or 'skip', got 'wait'"),
+    ],
+)
+def test_wrong_live_ones_are_usage_errors(live, pytester, ini, said):
+    pytester.makeini(f"[pytest]\n{ini}")
+    result = live(test_a=JOBS)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
+
+
+def test_the_header_names_sources(live, pytester):
+    pytester.makeini("[pytest]\niqm_max_jobs = 7")
+    output = live("--iqm-max-shots", "9_000", "-k", "bell", test_a=JOBS).stdout.str()
+    assert "budget 7 jobs (ini iqm_max_jobs) and 9000 shots (--iqm-max-shots)" in output
+    assert f"iqm: calibration set {Device.load('adonis').default_calibration_set_id}" in output

@@ -7,6 +7,7 @@ import sys
 import warnings
 
 import pytest
+from api_client import without_request
 from hypothesis import HealthCheck, given, settings
 from iqm.qiskit_iqm import IQMBackend as VendorBackend
 from random_devices import devices
@@ -35,10 +36,6 @@ def served(device):
     paths += [f"calibration-sets/{device.alias}/{i}{part}" for i in ("default", *device.calibrations) for part in SETS]
     answers = {path: client.get(f"/api/v1/{path}") for path in ("quantum-computers", *paths)}
     return {path: (answer.status_code, without_request(answer.json)) for path, answer in answers.items()}
-
-
-def without_request(document):
-    return {k: v for k, v in document.items() if k != "request_id"} if isinstance(document, dict) else document
 
 
 def target_of(device, *, use_metrics):

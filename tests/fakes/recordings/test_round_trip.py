@@ -6,12 +6,14 @@ import tempfile
 
 import devices
 import pytest
+from api_client import without_request
+from circuits import two_circuits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
+from qiskit import QuantumCircuit
 from werkzeug.test import Client
 
-from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, RecordingNotFound, Recordings, record
+from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, Recordings, record
 from iqm_fakes.recordings.recording import Recording
 from pytest_iqm import IQMBackend
 
@@ -27,6 +29,7 @@ def step(name, locus, **args):
 
 SINGLES = st.sampled_from(QUBITS).map(lambda qubit: [qubit])
 PAIRS = st.sampled_from([["QB1", "QB2"], ["QB2", "QB3"], ["QB4", "QB3"]])
+
 STEPS = st.one_of(
     st.builds(lambda q, a, p: step("prx", q, angle=a, phase=p), SINGLES, ANGLES, ANGLES),
     st.builds(lambda q: {**step("prx", q, angle=1.0, phase=0.0), "implementation": "drag_gaussian"}, st.just(["QB2"])),
@@ -45,6 +48,7 @@ STEPS = st.one_of(
     st.builds(lambda q: step("frobnicate", q), SINGLES),  # fails
     st.builds(lambda q: step("cz", q), st.just(["QB1", "QB4"])),  # fails, too
 )
+
 CIRCUITS = st.builds(
     lambda name, steps, key, metadata: {
         "name": name,
@@ -56,6 +60,7 @@ CIRCUITS = st.builds(
     KEYS,
     st.dictionaries(NAMES, st.one_of(st.none(), st.integers(), NAMES), max_size=2),
 )
+
 JOBS = st.fixed_dictionaries(
     {"circuits": st.lists(CIRCUITS, min_size=1, max_size=3), "shots": st.integers(1, 70)},
     optional={"heralding_mode": st.sampled_from(["none", "zeros"]), "calibration_set_id": st.none()},
@@ -67,10 +72,6 @@ def answers(client, job_id):
     paths = ("", "/payload", "/artifacts/measurements", "/artifacts/measurement_counts")
     got = {path: client.get(f"/api/v1/jobs/{job_id}{path}") for path in paths}
     return {path: (answer.status_code, without_request(answer.json)) for path, answer in got.items()}
-
-
-def without_request(document):
-    return {k: v for k, v in document.items() if k != "request_id"} if isinstance(document, dict) else document
 
 
 @given(JOBS, st.booleans())
@@ -95,20 +96,6 @@ def test_every_job_survives(body, cancelled):
         more = {**body, "shots": body["shots"] + 1}
         missed = replaying.post("/api/v1/jobs/chain/circuit", json=more)
         assert (missed.status_code, missed.json["error_code"]) == (404, "recording_not_found")
-
-
-def circuits(backend):
-    first = QuantumCircuit(QuantumRegister(2), ClassicalRegister(1, "a"), ClassicalRegister(2, "b"), metadata={"n": 1})
-    first.name = "première"
-    first.h(0)
-    first.measure(0, 0)
-    with first.if_test((first.cregs[0], 1)):
-        first.x(1)
-    first.measure([0, 1], [1, 2])
-    second = QuantumCircuit(1, 1, name="second", metadata={"n": 2})
-    second.x(0)
-    second.measure(0, 0)
-    return transpile([first, second], backend, seed_transpiler=1)
 
 
 def said(job):
@@ -139,7 +126,7 @@ def retrieved(folder, job_id):
 
 
 def test_the_vendors_job_is_the_one_retrieved_live(backend, tmp_path):
-    job_id = backend.run(circuits(backend), shots=50).job_id()
+    job_id = backend.run(two_circuits(backend), shots=50).job_id()
     record(backend.client, job_id, tmp_path, metadata=True)
     live = said(backend.retrieve_job(job_id))
     assert said(retrieved(tmp_path, job_id)) == live
@@ -165,7 +152,7 @@ def test_a_failed_job_is_retrieved_with_its_message(backend, tmp_path):
 
 
 def test_metadata_is_kept_only_if_asked_for(backend, tmp_path):
-    job_id = backend.run(circuits(backend), shots=5).job_id()
+    job_id = backend.run(two_circuits(backend), shots=5).job_id()
     record(backend.client, job_id, tmp_path)
     assert '"n": 1' not in (tmp_path / f"{job_id}.json").read_text()
     assert all(circuit["metadata"] is None for circuit in Recordings(tmp_path).load(job_id).request["circuits"])
@@ -174,7 +161,7 @@ def test_metadata_is_kept_only_if_asked_for(backend, tmp_path):
 def test_the_target_is_the_recorded_calibrations(backend, tmp_path):
     server = backend.client.server
     old = server.devices["adonis"]
-    job_id = backend.run(circuits(backend), shots=5).job_id()
+    job_id = backend.run(two_circuits(backend), shots=5).job_id()
     server.recalibrate(lost=["QB5"])
     record(backend.client, job_id, tmp_path)
     replaying = IQMBackend(FakeIQMClient(recordings=tmp_path))
@@ -182,89 +169,24 @@ def test_the_target_is_the_recorded_calibrations(backend, tmp_path):
     assert replaying.target.build_coupling_map() is not None
     assert replaying.client.server.devices["adonis"].calibration() == old.calibration()
     newer = IQMBackend(FakeIQMClient(server=server))
-    record(newer.client, newer.run(circuits(newer), shots=5).job_id(), tmp_path)
+    record(newer.client, newer.run(two_circuits(newer), shots=5).job_id(), tmp_path)
     assert IQMBackend(FakeIQMClient(recordings=tmp_path)).num_qubits == 4
     assert len(list((tmp_path / "calibrations").iterdir())) == 2
-
-
-def test_identical_submissions_are_answered_in_recorded_order(backend, tmp_path):
-    batch = circuits(backend)
-    jobs = [backend.run(batch, shots=20) for _ in range(3)]
-    for job in reversed(jobs):
-        record(backend.client, job.job_id(), tmp_path)
-    replaying = IQMBackend(FakeIQMClient(recordings=tmp_path))
-    assert [replaying.run(batch, shots=20).job_id() for _ in jobs] == [job.job_id() for job in jobs]
-    with pytest.raises(RecordingNotFound, match=r"made more often than it was recorded in .* \(3 times\)"):
-        replaying.run(batch, shots=20)
-
-
-def test_a_miss_shows_the_nearest_recording_and_how_to_record(backend, tmp_path):
-    record(backend.client, backend.run(circuits(backend), shots=20).job_id(), tmp_path)
-    far = QuantumCircuit(5)
-    far.h(range(5))
-    far.measure_all()
-    near_id = backend.run(transpile(far, backend, seed_transpiler=1), shots=7).job_id()
-    record(backend.client, near_id, tmp_path)
-    replaying = IQMBackend(FakeIQMClient(recordings=tmp_path))
-    other = QuantumCircuit(5)
-    other.h(range(1, 5))
-    other.measure_all()
-    with pytest.raises(RecordingNotFound) as error:
-        replaying.run(transpile(other, backend, seed_transpiler=1), shots=7)
-    message = str(error.value)
-    assert f"--- recorded as {near_id}" in message
-    assert "+++ submitted" in message
-    assert "\n-  prx QB1 angle=" in message
-    assert "iqm-fake recordings fetch JOB_ID" in message
 
 
 def test_a_job_that_waits_is_not_recorded(tmp_path):
     server = FakeIQMServer("adonis")
     backend = IQMBackend(FakeIQMClient(server=server))
     with server.queue.held():
-        job_id = backend.run(circuits(backend), shots=5).job_id()
+        job_id = backend.run(two_circuits(backend), shots=5).job_id()
         with pytest.raises(Exception, match=f"job {job_id} can't be recorded: it is waiting"):
             record(backend.client, job_id, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_without_recordings_there_is_nothing_to_replay(tmp_path):
-    with pytest.raises(RecordingNotFound, match=r"there are no recordings in .*; record with pytest --iqm-live"):
-        FakeIQMClient(recordings=tmp_path / "nowhere")
-
-
-def test_several_recorded_computers_have_to_be_named(tmp_path):
-    for name in ("adonis", "deneb"):
-        backend = IQMBackend(FakeIQMClient(name, seed=len(name)))
-        circuit = QuantumCircuit(1)
-        circuit.measure_all()
-        record(backend.client, backend.run(transpile(circuit, backend), shots=5).job_id(), tmp_path)
-    with pytest.raises(ValueError, match="name one: adonis, deneb"):
-        FakeIQMClient(recordings=tmp_path)
-    server = FakeIQMServer(recordings=tmp_path)
-    assert IQMBackend(FakeIQMClient("deneb", server=server)).name == "deneb"
-
-
-def test_a_recorded_job_is_cancelled_and_deleted_like_the_job(tmp_path):
-    server = FakeIQMServer("adonis")
-    backend = IQMBackend(FakeIQMClient(server=server))
-    with server.queue.held():
-        cancelled = backend.run(circuits(backend), shots=5)
-        assert cancelled.cancel()
-    record(backend.client, cancelled.job_id(), tmp_path)
-    replaying = IQMBackend(FakeIQMClient(recordings=tmp_path))
-    job = replaying.run(circuits(backend), shots=5)
-    assert job.cancel()
-    assert job.status().name == "CANCELLED"
-    client = Client(Api(replaying.client.server))
-    assert client.delete(f"/api/v1/jobs/{job.job_id()}").status_code == 204
-    assert client.get(f"/api/v1/jobs/{job.job_id()}").status_code == 404
-    assert job.job_id() in Recordings(tmp_path)  # only the server has forgotten it
-
-
 def test_unknown_fields_of_the_server_are_not_kept(backend, tmp_path, monkeypatch):
     """They might be about the user."""
-    job_id = backend.run(circuits(backend), shots=5).job_id()
+    job_id = backend.run(two_circuits(backend), shots=5).job_id()
     server = backend.client.server
     document = server.job_document(server.job(job_id)) | {"user": "somebody@example.org"}
     monkeypatch.setattr(server, "job_document", lambda job: document)

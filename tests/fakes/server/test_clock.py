@@ -8,14 +8,9 @@ import pytest
 from qiskit import QuantumCircuit, transpile
 from werkzeug.test import Client
 
-from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
+from iqm_fakes import Api, FakeIQMClient
 from iqm_fakes.vendor.layout import WAITING
 from pytest_iqm import IQMBackend
-
-
-@pytest.fixture
-def server():
-    return FakeIQMServer("adonis", seed=1)
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+"""Which circuits are refused, and what programs the others become."""
+
 from __future__ import annotations
 
 import subprocess
@@ -9,33 +11,13 @@ from typing import Any
 
 import devices
 import pytest
+from instructions import READ, compiled, conditional, do, prx
 
-from iqm_fakes.device.device import Calibration
-from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Operation, Options, Program
+from iqm_fakes.simulator.circuit import CircuitError, Instruction, Operation, Program
 from iqm_fakes.simulator.simulator import Simulator
 
 CHAIN = Simulator(devices.chain().calibration(), idle=False)
 STAR = Simulator(devices.star().calibration(), idle=False)
-
-
-def do(name: str, *locus: str, implementation: str | None = None, **args: Any) -> Instruction:
-    return Instruction(name, locus, args, implementation)
-
-
-def prx(qubit: str, **args: Any) -> Instruction:
-    return do("prx", qubit, **{"angle": pi, "phase": 0.0, **args})
-
-
-def conditional(qubit: str, feedback_qubit: str, feedback_key: str = "f") -> Instruction:
-    return do("cc_prx", qubit, angle=pi, phase=0.0, feedback_qubit=feedback_qubit, feedback_key=feedback_key)
-
-
-READ = do("measure", "QB1", key="m")
-
-
-def check(simulator: Simulator, *instructions: Instruction, **options: Any) -> Program:
-    return simulator.compile(Circuit("test", instructions), Options(**options))
-
 
 REFUSED_ON_CHAIN = [
     # arguments
@@ -109,71 +91,19 @@ def test_impossible_instruction_is_refused_with_its_place(instructions: list[Ins
     guilty = instructions[-1]
     where = f"instruction {len(instructions)} ('{guilty.name}' on {', '.join(guilty.locus)}): "
     with pytest.raises(CircuitError) as refusal:
-        check(CHAIN, do("barrier", "QB1"), *instructions, do("measure", "QB4", key="end"))
+        compiled(CHAIN, do("barrier", "QB1"), *instructions, do("measure", "QB4", key="end"))
     assert str(refusal.value).startswith(where)
     assert reason in str(refusal.value)
 
 
-OPEN = do("move", "QB1", "COMPR1")
-STRICT, ALLOW_PRX, NONE = "strict", "allow_prx", "none"
-REFUSED_ON_STAR = [
-    ([do("move", "COMPR1", "QB1")], STRICT, "('COMPR1', 'QB1') is not allowed as locus for 'move'"),
-    ([OPEN], STRICT, "ends while qubit states are in a resonator (QB1 in COMPR1)"),
-    ([OPEN], ALLOW_PRX, "ends while qubit states are in a resonator"),
-    ([OPEN, do("move", "QB2", "COMPR1")], STRICT, "resonator COMPR1 already holds the state of QB1"),
-    ([OPEN, prx("QB1"), OPEN], STRICT, "acts on QB1, whose state is in resonator COMPR1"),
-    ([OPEN, do("cz", "QB1", "COMPR1"), OPEN], STRICT, "acts on QB1, whose state is in resonator COMPR1"),
-    ([OPEN, do("rz", "QB1", angle=1.0), OPEN], ALLOW_PRX, "acts on QB1, whose state is in resonator COMPR1"),
-    ([OPEN, do("delay", "QB2", "QB1", duration=0), OPEN], STRICT, "acts on QB1, whose state is in"),
-    ([OPEN, do("measure", "QB1", key="mid"), OPEN], ALLOW_PRX, "acts on QB1, whose state is in"),
-    ([prx("COMPR1")], STRICT, "('COMPR1',) is not allowed as locus for 'prx'; calibrated: QB1, QB2, QB3"),
-    ([do("cz", "QB1", "QB2")], STRICT, "is not allowed as locus for 'cz'; calibrated: "),
-    ([do("measure", "COMPR1", key="r")], STRICT, "('COMPR1',) is not allowed as locus for 'measure'"),
-]
-
-
-@pytest.mark.parametrize(("instructions", "validation", "reason"), REFUSED_ON_STAR, ids=lambda value: str(value)[:60])
-def test_bad_sandwich_is_refused(instructions: list[Instruction], validation: str, reason: str) -> None:
-    with pytest.raises(CircuitError) as refusal:
-        check(STAR, *instructions, do("measure", "QB3", key="end"), move_validation=validation)
-    assert reason in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("instructions", "validation"),
-    [
-        ([OPEN, do("barrier", "QB1", "QB2"), do("cz", "COMPR1", "QB2"), prx("QB2"), OPEN], STRICT),
-        ([OPEN, prx("QB1"), OPEN], ALLOW_PRX),
-        ([OPEN], NONE),
-        ([OPEN, do("rz", "QB1", angle=1.0), do("move", "QB2", "COMPR1")], NONE),
-        ([OPEN, OPEN, do("move", "QB2", "COMPR1"), do("move", "QB2", "COMPR1")], STRICT),
-    ],
-)
-def test_good_sandwich_is_accepted(instructions: list[Instruction], validation: str) -> None:
-    check(STAR, *instructions, READ, move_validation=validation)
-
-
-def test_state_can_be_in_one_resonator_only() -> None:
-    with pytest.raises(CircuitError, match="the state of QB1 is already in another resonator"):
-        check(Simulator(_with_second_resonator()), OPEN, do("move", "QB1", "COMPR2"), READ)
-
-
-def _with_second_resonator() -> Calibration:
-    calibration = devices.star().calibration()
-    architecture: dict[str, Any] = deepcopy(dict(calibration.dynamic_quantum_architecture))
-    architecture["computational_resonators"].append("COMPR2")
-    architecture["gates"]["move"]["implementations"]["crf_crf"]["loci"].append(["QB1", "COMPR2"])
-    return replace(calibration, dynamic_quantum_architecture=architecture)
-
-
 def test_circuit_without_instructions_is_refused() -> None:
     with pytest.raises(CircuitError, match="circuit 'test' has no instructions"):
-        check(CHAIN)
+        compiled(CHAIN)
 
 
 def test_circuit_without_measurement_is_refused() -> None:
     with pytest.raises(CircuitError, match="circuit 'test' measures nothing; add a measure instruction"):
-        check(CHAIN, prx("QB1"))
+        compiled(CHAIN, prx("QB1"))
 
 
 @pytest.mark.parametrize(
@@ -198,15 +128,15 @@ def test_circuit_without_measurement_is_refused() -> None:
     ids=str,
 )
 def test_possible_instruction_is_accepted(instruction: Instruction) -> None:
-    check(CHAIN, instruction, READ)
+    compiled(CHAIN, instruction, READ)
 
 
 def test_uncalibrated_implementations_work_on_resonators() -> None:
-    check(STAR, do("rz", "COMPR1", angle=1.0), do("delay", "COMPR1", duration=1e-6), do("reset", "COMPR1"), READ)
+    compiled(STAR, do("rz", "COMPR1", angle=1.0), do("delay", "COMPR1", duration=1e-6), do("reset", "COMPR1"), READ)
 
 
 def test_program_has_the_used_components_in_order_of_use() -> None:
-    program = check(
+    program = compiled(
         CHAIN,
         do("barrier", "QB1", "QB2", "QB3", "QB4"),
         do("cz", "QB3", "QB2"),
@@ -231,7 +161,7 @@ def test_program_has_the_used_components_in_order_of_use() -> None:
 
 
 def test_condition_is_the_latest_measurement_with_the_key() -> None:
-    program = check(
+    program = compiled(
         CHAIN,
         do("measure", "QB1", key="a", feedback_key="f"),
         do("measure", "QB1", "QB2", key="b", feedback_key="f"),
@@ -242,8 +172,11 @@ def test_condition_is_the_latest_measurement_with_the_key() -> None:
     assert [operation.bit for operation in program.operations if operation.name == "cc_prx"] == [1, 2]
 
 
+OPEN = do("move", "QB1", "COMPR1")
+
+
 def test_heralding_measures_active_components_that_have_measure() -> None:
-    program = check(STAR, OPEN, do("cz", "QB3", "COMPR1"), OPEN, READ, heralding=True)
+    program = compiled(STAR, OPEN, do("cz", "QB3", "COMPR1"), OPEN, READ, heralding=True)
     assert [program.components[index] for index in program.heralded] == ["QB1", "QB3"]
 
 
@@ -254,7 +187,7 @@ def test_default_implementation_honours_overrides() -> None:
     architecture["gates"]["cz"]["implementations"]["tgss"] = {"loci": [["QB1", "QB2"], ["QB2", "QB3"]]}
     architecture["gates"]["cz"]["override_default_implementation"] = {"QB1,QB2": "tgss"}
     simulator = Simulator(replace(calibration, dynamic_quantum_architecture=architecture), idle=False)
-    program = check(
+    program = compiled(
         simulator, prx("QB1"), prx("QB2"), do("cz", "QB2", "QB1"), do("cz", "QB2", "QB3"), do("measure", "QB1", key="m")
     )
     chosen = [operation.implementation for operation in program.operations]
@@ -267,7 +200,7 @@ def test_the_override_for_the_order_in_which_a_locus_is_written_comes_first() ->
     architecture["gates"]["cz"]["implementations"]["tgss"] = {"loci": [["QB1", "QB2"]]}
     architecture["gates"]["cz"]["override_default_implementation"] = {"QB1,QB2": "tgss", "QB2,QB1": "crf_crf"}
     simulator = Simulator(replace(calibration, dynamic_quantum_architecture=architecture), idle=False)
-    program = check(simulator, do("cz", "QB1", "QB2"), do("cz", "QB2", "QB1"), READ)
+    program = compiled(simulator, do("cz", "QB1", "QB2"), do("cz", "QB2", "QB1"), READ)
     assert [operation.implementation for operation in program.operations] == ["tgss", "crf_crf", "constant"]
 
 
@@ -276,39 +209,8 @@ def test_place_without_the_default_implementation_uses_another_one() -> None:
     architecture: dict[str, Any] = deepcopy(dict(calibration.dynamic_quantum_architecture))
     architecture["gates"]["prx"]["default_implementation"] = "drag_gaussian"
     simulator = Simulator(replace(calibration, dynamic_quantum_architecture=architecture))
-    program = check(simulator, prx("QB1"), prx("QB2"), READ)
+    program = compiled(simulator, prx("QB1"), prx("QB2"), READ)
     assert [operation.implementation for operation in program.operations[:2]] == ["drag_crf_sx", "drag_gaussian"]
-
-
-# QB1: prx 40 ns, measure 1 µs, T2 1 µs. QB2: prx 32 ns, T2 6.5 µs. QB4: measure 1.3 µs, T2 0.8 µs.
-@pytest.mark.parametrize(
-    ("instructions", "duration", "t2"),
-    [
-        ([prx("QB1"), prx("QB1"), READ], 1.08e-6, 1e-6),
-        ([prx("QB1"), prx("QB2"), do("measure", "QB2", key="m")], 1.132e-6, 1e-6),
-        ([do("cz", "QB1", "QB2"), prx("QB2"), prx("QB1"), READ], 1.12e-6, 1e-6),
-        ([do("delay", "QB2", duration=2e-6), do("barrier", "QB1", "QB2"), READ], 3e-6, 1e-6),
-        ([do("delay", "QB2", duration=2e-6), READ], 2e-6, 1e-6),
-        ([do("measure", "QB1", key="m", implementation="fast_constant")], 0.4e-6, 1e-6),
-        ([do("measure", "QB1", "QB4", key="m"), do("barrier", "QB3")], 1.3e-6, 0.8e-6),
-        ([do("measure", "QB1", key="m", feedback_key="f"), conditional("QB2", "QB1")], 1.032e-6, 1e-6),
-        (
-            [do("delay", "QB4", duration=2e-6), do("barrier", "QB3", "QB4"), do("barrier", "QB3", "QB1"), READ],
-            3e-6,
-            0.8e-6,
-        ),
-    ],
-)
-def test_duration_is_compared_with_the_shortest_t2(instructions: list[Instruction], duration: float, t2: float) -> None:
-    ratio = duration / t2
-    check(CHAIN, *instructions, max_circuit_duration_over_t2=ratio * 1.001)
-    with pytest.raises(CircuitError, match=r"the circuit takes .* µs, more than max_circuit_duration_over_t2 = "):
-        check(CHAIN, *instructions, max_circuit_duration_over_t2=ratio * 0.999)
-
-
-@pytest.mark.parametrize("limit", [None, 0, 0.0])
-def test_without_limit_circuits_may_be_long(limit: float | None) -> None:
-    check(CHAIN, *[do("delay", "QB1", duration=0.1)] * 10, READ, max_circuit_duration_over_t2=limit)
 
 
 def test_checking_does_not_import_qiskit() -> None:

@@ -9,22 +9,21 @@ from math import pi
 import devices
 import numpy as np
 import pytest
-from exact_distributions import FALSE_ALARM, METHODS, QUBITS, Bits, Truth, Writer, do, sample, simulator
+from exact_distributions import FALSE_ALARM, Bits, Truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from instructions import do
 from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 from qiskit.quantum_info import Kraus, SuperOp
+from random_circuits import Writer
 from scipy.stats import hypergeom
+from simulators import METHODS, QUBITS, sample, simulator
 
-from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Options
+from iqm_fakes.simulator.circuit import Circuit, Instruction, Options
 from iqm_fakes.simulator.methods import Method
-from iqm_fakes.simulator.simulator import Simulator
 
 Shots = NDArray[np.uint8]
-
-
-# -- two samples -----------------------------------------------------------------------------------------------------
 
 
 def alike(first: Shots, second: Shots, level: float) -> bool:
@@ -66,9 +65,6 @@ def test_each_pair_of_methods(seed: int, *, clifford: bool, measured: bool) -> N
     methods = [method for method in METHODS if clifford or method != "stabilizer"]
     samples: dict[str, Shots] = {method: sample("dephased", instructions, 2000, method=method) for method in methods}
     assert_same_distribution(samples, FALSE_ALARM / EXAMPLES)
-
-
-# -- a reference for more components than a density matrix can hold --------------------------------------------------
 
 
 class Trajectories(Truth):
@@ -151,42 +147,6 @@ def entangling(device: str, random: Generator) -> list[Instruction]:
         instructions += [do("cz", *qubits[left : left + 2]) for left in range(layer % 2, len(qubits) - 1, 2)]
     instructions += [do("delay", qubits[0], duration=2e-7), do("reset", qubits[1]), do("sx", qubits[1])]
     return [*instructions, do("measure", *qubits, key="m")]
-
-
-# -- what is not possible --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("device", "instruction", "reason"),
-    [
-        ("dephased", do("prx", "QB5", angle=0.3, phase=0.0), "there is a gate on QB5 that is no Clifford gate"),
-        (
-            "chain",
-            do("sx", "QB2"),
-            "the relaxation on QB2 is no mixture of Pauli errors and resets, because T2 > T1",
-        ),
-    ],
-)
-def test_a_method_that_is_impossible_is_refused_with_the_reason(
-    device: str, instruction: Instruction, reason: str
-) -> None:
-    qubit = instruction.locus[0]
-    steps = (
-        instruction,
-        do("sx", qubit),
-        do("measure", qubit, key="m"),
-        do("sx", qubit),
-        do("measure", qubit, key="n"),
-    )
-    machine = simulator(device, method="stabilizer")
-    with pytest.raises(CircuitError, match=reason) as refused:
-        machine.plan(machine.compile(Circuit("test", steps), Options()), 10)
-    assert str(refused.value).endswith("or another method than 'stabilizer'")
-
-
-def test_a_method_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is no simulation method 'magic'; choose auto, density_matrix, "):
-        Simulator(devices.chain().calibration(), method="magic")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("method", METHODS)

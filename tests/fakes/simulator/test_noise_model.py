@@ -9,8 +9,11 @@ from typing import Any
 import devices
 import numpy as np
 import pytest
-from exact_distributions import Bits, Truth, assert_drawn_from, do, random_circuit, sample
+from exact_distributions import Bits, Truth, assert_drawn_from
+from instructions import do
 from numpy.random import SeedSequence
+from random_circuits import random_circuit
+from simulators import sample
 
 from iqm_fakes.simulator.circuit import Circuit, Options
 from iqm_fakes.simulator.methods import Method, Trajectories

@@ -1,18 +1,20 @@
+"""Which bits a job gives: in what order, from what seed, after heralding."""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations
 from math import pi
 from typing import Any
 
 import devices
 import numpy as np
 import pytest
+from instructions import compiled, do
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Operation, Options, Program
+from iqm_fakes.simulator.circuit import CircuitError, Instruction
 from iqm_fakes.simulator.simulator import Simulator
 
 NOISY = Simulator(devices.chain().calibration())
@@ -20,20 +22,11 @@ PERFECT = Simulator(devices.chain().calibration(), noise=False)
 QUBITS = ("QB1", "QB2", "QB3", "QB4")
 HALF = {"angle": pi / 2, "phase": 0.0}
 FULL = {"angle": pi, "phase": 0.0}
-
 Bits = dict[str, NDArray[np.uint8]]
 
 
-def do(name: str, *locus: str, **args: Any) -> Instruction:
-    return Instruction(name, locus, args)
-
-
-def program(simulator: Simulator, *instructions: Instruction, **options: Any) -> Program:
-    return simulator.compile(Circuit("test", instructions), Options(**options))
-
-
 def run(simulator: Simulator, *instructions: Instruction, shots: int = 100, seed: Any = 1, **options: Any) -> Bits:
-    return simulator.run(program(simulator, *instructions, **options), shots, SeedSequence(seed))
+    return simulator.run(compiled(simulator, *instructions, **options), shots, SeedSequence(seed))
 
 
 def same(a: Bits, b: Bits) -> bool:
@@ -42,6 +35,7 @@ def same(a: Bits, b: Bits) -> bool:
 
 SUPERPOSITION = [do("prx", qubit, **HALF) for qubit in QUBITS]
 TERMINAL = [*SUPERPOSITION, do("cz", "QB1", "QB2"), do("measure", *QUBITS, key="m")]
+
 FEEDBACK = [
     *SUPERPOSITION,
     do("measure", "QB1", key="early", feedback_key="f"),
@@ -109,7 +103,7 @@ def test_state_returns_from_the_resonator() -> None:
 @pytest.mark.parametrize("instructions", [TERMINAL, FEEDBACK], ids=["terminal", "feedback"])
 def test_seed_determines_the_bits(instructions: list[Instruction]) -> None:
     seed = SeedSequence([7, 1, 2])
-    simulated = program(NOISY, *instructions)
+    simulated = compiled(NOISY, *instructions)
     first = NOISY.run(simulated, 200, seed)
     assert same(first, NOISY.run(simulated, 200, seed)), "the same seed object"
     assert same(first, Simulator(devices.chain().calibration()).run(simulated, 200, SeedSequence([7, 1, 2])))
@@ -118,7 +112,7 @@ def test_seed_determines_the_bits(instructions: list[Instruction]) -> None:
 
 
 def test_running_in_parallel_changes_nothing() -> None:
-    programs = [program(NOISY, *TERMINAL), program(NOISY, *FEEDBACK)] * 4
+    programs = [compiled(NOISY, *TERMINAL), compiled(NOISY, *FEEDBACK)] * 4
     alone = [NOISY.run(each, 100, SeedSequence(index)) for index, each in enumerate(programs)]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda index: NOISY.run(programs[index], 100, SeedSequence(index)), range(8)))
@@ -151,7 +145,7 @@ def test_heralding_without_noise_keeps_every_shot() -> None:
 
 
 def test_heralding_that_keeps_nothing_is_an_error() -> None:
-    simulated = program(NOISY, *TERMINAL, heralding=True)
+    simulated = compiled(NOISY, *TERMINAL, heralding=True)
     outcomes = []
     for seed in range(60):  # each shot survives with probability 0.75: all 60 surviving has probability 3e-8
         try:
@@ -159,33 +153,6 @@ def test_heralding_that_keeps_nothing_is_an_error() -> None:
         except CircuitError as error:
             outcomes.append(str(error))
     assert set(outcomes) == {"1", "heralding discarded all the shots"}
-
-
-def entangled(count: int, angle: float) -> Program:
-    """Every qubit has met every other one before any is measured."""
-    names = tuple(f"QB{number}" for number in range(1, count + 1))
-    pulses = [Operation("prx", (index,), "drag_crf_sx", (angle, 0.0)) for index in range(count)]
-    meetings = [Operation("cz", pair, "crf_crf") for pair in combinations(range(count), 2)]
-    measurements = [Operation("measure", (index,), "constant", bit=index) for index in range(count)]
-    return Program(names, (*pulses, *meetings, *pulses, *measurements), (("m", count),))
-
-
-def test_too_many_components_are_refused_before_anything_is_simulated() -> None:
-    with pytest.raises(CircuitError) as refused:
-        NOISY.plan(entangled(40, 0.3), 1)
-    message = str(refused.value)
-    assert message.startswith("40 connected components (QB1, QB2, QB3, QB4, QB5 and 35 more) can't be simulated")
-    assert "density_matrix: the state of 40 components takes " in message
-    assert "statevector: the state of 40 components takes 16,384 GiB" in message
-    assert "stabilizer: there is a gate on " in message
-    assert message.endswith("What works: at most 27 components in use at a time, or only Clifford gates")
-
-
-def test_clifford_circuits_may_be_large() -> None:
-    machine = Simulator(devices.chain().calibration(), noise=False)
-    bits = machine.run(entangled(40, pi / 2), 20, SeedSequence(1))["m"]
-    assert bits.shape == (20, 40)
-    assert 0.3 < bits.mean() < 0.7
 
 
 def test_more_bits_than_a_machine_word_are_kept_apart() -> None:

@@ -89,14 +89,3 @@ def test_clients_on_sockets():
     assert Counter(job.status for job in server.jobs) == {"completed": SOCKETS * JOBS}
     assert outcomes(server) == one_at_a_time(SOCKETS * JOBS)
     server.close()
-
-
-def test_an_ended_job_keeps_what_was_sent_not_what_was_parsed():
-    server = FakeIQMServer("adonis", seed=1)
-    backend = IQMBackend(FakeIQMClient(server=server))
-    backend.run(bell(backend), shots=20)
-    (job,) = server.jobs
-    assert job.request is None
-    assert job.payload["shots"] == 20
-    assert job.payload["circuits"][0]["instructions"][-1]["name"] == "measure"
-    assert "iqm-client" in job.client

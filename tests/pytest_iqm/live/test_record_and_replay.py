@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from server_process import TOKEN
+from server_process import TOKEN, name_machine
 
 from iqm_fakes import Api, FakeIQMServer, Recordings, loopback
 
@@ -41,9 +41,7 @@ def live(suite, server, monkeypatch):
 
     def run(*arguments, **sources):
         with loopback(Api(server, token=TOKEN)) as url, monkeypatch.context() as environment:
-            environment.setenv("IQM_SERVER_URL", url)
-            environment.setenv("IQM_QUANTUM_COMPUTER", "garnet")
-            environment.setenv("IQM_TOKEN", TOKEN)
+            name_machine(environment, url, "garnet")
             return suite("--iqm-live", *arguments, **sources)
 
     return run
@@ -118,8 +116,7 @@ def test_workers_record_and_replay(live, suite, pytester, folder, server, monkey
     pytest.importorskip("xdist", reason="needs pytest-xdist")
     pytester.makepyfile(test_a=SUITE, test_b=SUITE)
     with loopback(Api(server, token=TOKEN)) as url:
-        for name, value in (("SERVER_URL", url), ("QUANTUM_COMPUTER", "garnet"), ("TOKEN", TOKEN)):
-            monkeypatch.setenv(f"IQM_{name}", value)
+        name_machine(monkeypatch, url, "garnet")
         run = ("-n", "2", "-p", "no:randomly", "-k", "not fails")
         result = pytester.runpytest_subprocess("--iqm-live", "--iqm-record", "missing", *run)
     assert "recordings: 6 recorded" in result.stdout.str()

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from scipy import stats
-from server_process import TOKEN
+from server_process import TOKEN, name_machine
 
 from iqm_fakes import Api, FakeIQMServer, loopback
 
@@ -200,8 +200,6 @@ def test_the_repetition_goes_to_the_same_queue(suite, server, monkeypatch):
         return api(environ, start_response)
 
     with loopback(watched) as url:
-        monkeypatch.setenv("IQM_SERVER_URL", url)
-        monkeypatch.setenv("IQM_QUANTUM_COMPUTER", "adonis")
-        monkeypatch.setenv("IQM_TOKEN", TOKEN)
+        name_machine(monkeypatch, url, "adonis")
         suite("--iqm-live", "-k", "slot or broken or shared", test_a=COINS)
     assert [query["use_timeslot"] for query in queries] == [["false"]] * 2 + [["true"]] * 4

@@ -11,7 +11,7 @@ import pytest
 from devices_on_boundary import KINDS, boundary
 from scipy import stats
 
-from pytest_iqm.statistics.tails import _halves, refutes_distribution, refutes_equality
+from pytest_iqm.statistics.tail_bounds import _halves, distribution_p_value, equality_p_value
 
 DRAWS = 2000
 NOMINAL = (0.05, 0.01, 0.001)
@@ -24,7 +24,7 @@ def test_of_distributions(k, shots, kind):
     q, p, delta = boundary(kind, k)
     dice = np.random.default_rng([k, shots, KINDS.index(kind)])
     values = np.array(
-        [refutes_distribution(counts.astype(float), q, delta) for counts in dice.multinomial(shots, p, DRAWS)]
+        [distribution_p_value(counts.astype(float), q, delta) for counts in dice.multinomial(shots, p, DRAWS)]
     )
     for alpha in NOMINAL:
         assert (values < alpha).sum() <= stats.binom.isf(1e-9, DRAWS, alpha)
@@ -37,7 +37,7 @@ def test_of_equality(kind, k, shots):
     q, p, delta = boundary(kind, k)
     dice = np.random.default_rng([k, *shots, KINDS.index(kind)])
     samples = [dice.multinomial(n, each, DRAWS // 4).astype(float) for n, each in zip(shots, (p, q), strict=True)]
-    values = np.array([refutes_equality(one, other, delta, k) for one, other in zip(*samples, strict=True)])
+    values = np.array([equality_p_value(one, other, delta, k) for one, other in zip(*samples, strict=True)])
     for alpha in NOMINAL:
         assert (values < alpha).sum() <= stats.binom.isf(1e-9, DRAWS // 4, alpha)
 
@@ -50,7 +50,7 @@ def test_of_equality_of_very_different_samples(shots, ones, many):
     """Of rare events and, with all shots a thousandfold, of huge samples."""
     dice = np.random.default_rng([*shots, many])
     samples = [dice.multinomial(n * many, [1 - ones, ones], DRAWS // 4).astype(float) for n in shots]
-    values = np.array([refutes_equality(one, other, 0.0, 2) for one, other in zip(*samples, strict=True)])
+    values = np.array([equality_p_value(one, other, 0.0, 2) for one, other in zip(*samples, strict=True)])
     for alpha in NOMINAL:
         assert (values < alpha).sum() <= stats.binom.isf(1e-9, DRAWS // 4, alpha)
 
@@ -70,7 +70,7 @@ def test_halves_of_samples_know_nothing_of_each_other(k):
 def test_single_shots_refute_nothing():
     """However they are split, and whichever half of them is empty."""
     ones = np.eye(64)[:8]
-    assert all(refutes_equality(one, other, 0.0, 64) == 1.0 for one, other in product(ones, ones))
+    assert all(equality_p_value(one, other, 0.0, 64) == 1.0 for one, other in product(ones, ones))
 
 
 @pytest.mark.parametrize("shots", [10**4, 10**7, 10**10])
@@ -79,7 +79,7 @@ def test_single_shots_refute_nothing():
 def test_equal_samples_are_never_refuted(shots, share, delta):
     ones = round(shots * share)
     counts = np.array([shots - ones, ones], float)
-    assert refutes_equality(counts, counts, delta, 2) == 1.0
+    assert equality_p_value(counts, counts, delta, 2) == 1.0
 
 
 @pytest.mark.parametrize("delta", [0.0, 0.05])
@@ -98,7 +98,7 @@ def test_so_is_a_rare_one(x1, n1, x2, n2):
 def assert_tested_by_the_worst(x1, n1, x2, n2, delta, thetas):
     product = stats.binom.sf(x1 - 1, n1, np.minimum(thetas + delta, 1)) * stats.binom.cdf(x2, n2, thetas)
     fisher = stats.chi2.sf(-2 * np.log(product.max()), 4)
-    ours = refutes_equality(np.array([n1 - x1, x1], float), np.array([n2 - x2, x2], float), delta, 2)
+    ours = equality_p_value(np.array([n1 - x1, x1], float), np.array([n2 - x2, x2], float), delta, 2)
     assert ours == pytest.approx(min(1.0, 4 * fisher), rel=1e-3)
 
 
@@ -109,11 +109,11 @@ def test_false_claims_are_refuted(k):
     p = q * (1 - 0.3)
     p[-1] += 0.3
     dice = np.random.default_rng(k)
-    caught = [refutes_distribution(c.astype(float), q, delta) < 1e-6 for c in dice.multinomial(2000, p, 300)]
+    caught = [distribution_p_value(c.astype(float), q, delta) < 1e-6 for c in dice.multinomial(2000, p, 300)]
     assert np.mean(caught) > 0.95
     other = dice.multinomial(2000, q, 300)
     one = dice.multinomial(2000, p, 300)
     caught = [
-        refutes_equality(a.astype(float), b.astype(float), delta, k) < 1e-6 for a, b in zip(one, other, strict=True)
+        equality_p_value(a.astype(float), b.astype(float), delta, k) < 1e-6 for a, b in zip(one, other, strict=True)
     ]
     assert np.mean(caught) > 0.95

@@ -1,0 +1,189 @@
+"""Circuits that a machine has run: found by their counts, simulated by the machine's fake, and run once more."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from iqm_fakes.vendor.http import get, post, quantum_computer_alias
+from iqm_fakes.vendor.layout import MEASUREMENT_KEY
+from iqm_fakes.wire.results import histogram
+from pytest_iqm.errors import ExecutionError
+from pytest_iqm.prediction import Predictor, Predictors
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A circuit that a machine has run.
+
+    Attributes:
+        predictors: Those of the machine.
+        job: The id of its job.
+        index: Its place in the job.
+
+    """
+
+    predictors: Predictors
+    job: str
+    index: int
+
+    def __str__(self) -> str:
+        return self.job if self.circuits == 1 else f"{self.job}, circuit {self.index + 1} of {self.circuits}"
+
+    @cached_property
+    def _submission(self) -> dict[str, Any]:
+        submission: dict[str, Any] = get(self.predictors.client, f"jobs/{self.job}/payload")
+        return submission
+
+    @property
+    def circuits(self) -> int:
+        """How many circuits its job has."""
+        return len(self._submission["circuits"])
+
+    @cached_property
+    def payload(self) -> dict[str, Any]:
+        """A submission of this circuit alone."""
+        return {**self._submission, "circuits": [self._submission["circuits"][self.index]]}
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """What the calibration says with which the machine ran it."""
+        return self.predictors.of(get(self.predictors.client, f"jobs/{self.job}")["compilation"]["calibration_set_id"])
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """What came out, in Qiskit's order of bits.
+
+        Raises:
+            ExecutionError: It failed, or was not submitted by Qiskit.
+
+        """
+        histograms = get(self.predictors.client, f"jobs/{self.job}/artifacts/measurement_counts", missing=True)
+        if histograms is None:
+            errors = get(self.predictors.client, f"jobs/{self.job}").get("errors") or [{"message": "it has no results"}]
+            raise ExecutionError(f"job {self.job}: {'; '.join(error['message'] for error in errors)}")
+        document = histograms[self.index]
+        return in_qiskit_order(document["measurement_keys"], document["counts"])
+
+    def gave(self, counts: dict[str, int]) -> bool:
+        """Whether these are its counts."""
+        try:
+            return self.counts == {key: count for key, count in counts.items() if count}
+        except ExecutionError:
+            return False
+
+    def could_have_given(self, counts: dict[str, int]) -> bool:
+        """Whether these may be its counts with the bits in another order: there are as many, if it tells."""
+        try:
+            return len(next(iter(self.counts))) == len(next(iter(counts)))
+        except ExecutionError:
+            return True
+
+    def tolerance(self) -> float:
+        """Return what :meth:`pytest_iqm.prediction.Predictor.tolerance` says of it."""
+        (program,) = self.predictor.programs(self.payload)[1]
+        return self.predictor.tolerance(program)
+
+    def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
+        """Return counts of so many shots of the machine's fake, independent of those that it gave.
+
+        Args:
+            shots: How many; heralding may keep fewer.
+            noise: False leaves out all noise.
+
+        """
+        (program,) = self.predictor.programs(self.payload)[1]
+        simulator = self.predictor.noisy if noise else self.predictor.ideal
+        bits = simulator.run(program, shots, np.random.SeedSequence(UUID(self.job).int))
+        return in_qiskit_order(list(bits), histogram(list(bits.values())))
+
+    def repeat(self, params: Mapping[str, str]) -> Execution:
+        """Run it once more on the machine, and wait for it.
+
+        Args:
+            params: Of the query that submits it.
+
+        Raises:
+            Exception: The vendor's client's.
+
+        """
+        client = self.predictors.client
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the vendor's, about its own use, and about what we report
+            job = post(client, f"jobs/{quantum_computer_alias(client)}/circuit", self.payload, params=params)["id"]
+            client.get_job(UUID(job)).wait_for_completion()
+        return Execution(self.predictors, job, 0)
+
+
+class Executions:
+    """The circuits that a machine has run.
+
+    Args:
+        client: Connected to the machine's server.
+
+    """
+
+    def __init__(self, client: IQMClient) -> None:
+        self.predictors = Predictors(client)
+
+    def find(self, jobs: Iterable[str], counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of jobs that counts are of, the latest first; None if they are of none.
+
+        Preferred is one that has these counts; otherwise it may have them with its bits in another order.
+        """
+        wanted, reordered = sorted(count for count in counts.values() if count), None
+        for job in reversed(list(jobs)):
+            histograms = get(self.predictors.client, f"jobs/{job}/artifacts/measurement_counts", missing=True) or ()
+            for index, circuit in enumerate(histograms):
+                if sorted(circuit["counts"].values()) == wanted:
+                    execution = Execution(self.predictors, job, index)
+                    if execution.gave(counts):
+                        return execution
+                    if reordered is None and execution.could_have_given(counts):
+                        reordered = execution
+        return reordered
+
+    def find_in_job(self, job: str, counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of a job that counts are of, or the only one it has, which they may be made of."""
+        first = Execution(self.predictors, job, 0)
+        return self.find([job], counts) or (first if first.circuits == 1 else None)
+
+
+def in_qiskit_order(measurement_keys: Sequence[str], counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts as Qiskit has them: leftmost is the last bit of the last register, and what is not measured is 0.
+
+    Args:
+        measurement_keys: What the bits of an outcome are of, the leftmost first; Qiskit's name register and bit.
+        counts: Shots by outcome.
+
+    Raises:
+        ExecutionError: They are not Qiskit's.
+
+    """
+    module, name = MEASUREMENT_KEY
+    from_string = getattr(import_module(module), name).from_string
+    try:
+        keys = [from_string(key) for key in measurement_keys]
+    except ValueError:
+        raise ExecutionError(f"the measurement keys are not Qiskit's: {', '.join(measurement_keys)}") from None
+    begin, width = {}, 0
+    for register, length in sorted({key.creg_idx: key.creg_len for key in keys}.items()):
+        begin[register], width = width, width + length
+    places = [width - 1 - begin[key.creg_idx] - key.clbit_idx for key in keys]
+    ordered: dict[str, int] = {}
+    for outcome, count in counts.items():
+        bits = ["0"] * width
+        for place, bit in zip(places, outcome, strict=True):
+            bits[place] = bit
+        ordered["".join(bits)] = count
+    return ordered

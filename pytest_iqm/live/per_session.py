@@ -1,0 +1,175 @@
+"""What a live run does once: it begins with a look at the machine, and ends with nothing left on it.
+
+Under xdist that is in the controller; where tests run is :mod:`pytest_iqm.live.per_test`. Without xdist both are in one
+process.
+"""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from pytest_iqm.client_interception import ClientInterception
+from pytest_iqm.job_details import JobsOfTests, jobs_of, times
+from pytest_iqm.live import cleanup
+from pytest_iqm.live.calibration_drift import calibration_drift
+from pytest_iqm.live.per_test import LIVE, RANDOM, RECORDABLE, LiveTests
+from pytest_iqm.live.preflight import Preflight, preflight
+from pytest_iqm.live.recorder import Recorder
+from pytest_iqm.live.submissions import UNAVAILABLE, Submission, Submissions
+from pytest_iqm.live.transport import LiveTransport
+from pytest_iqm.settings import Settings
+
+SUBMISSIONS = "iqm_ledger"
+"""Key of a worker's input: path of the account of submissions."""
+
+
+def begin(config: pytest.Config, settings: Settings) -> None:
+    """Register what a live run needs in this process."""
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker is None:
+        folder = tempfile.TemporaryDirectory(prefix="pytest-iqm-")
+        config.add_cleanup(folder.cleanup)
+        submissions = Submissions.create(Path(folder.name))
+    else:
+        submissions = Submissions(Path(worker[SUBMISSIONS]))
+    transport = LiveTransport(settings, submissions, "main" if worker is None else worker["workerid"])
+    interception = ClientInterception(transport)
+    config.add_cleanup(interception.lift)
+    if worker is None:
+        config.pluginmanager.register(LiveSession(settings, transport), "iqm-live-session")
+    config.pluginmanager.register(LiveTests(settings, transport), "iqm-live-tests")
+
+
+class LiveSession:
+    """Where the session is reported: it begins with a look at the machine, and ends with nothing left on it.
+
+    Args:
+        settings: Those of the run.
+        transport: What the requests of this process go through.
+
+    """
+
+    def __init__(self, settings: Settings, transport: LiveTransport) -> None:
+        self._settings = settings
+        self._machine = settings.real_machine
+        self._transport = transport
+        self._submissions = transport.submissions
+        self._recorder = Recorder(settings) if settings.record.value != "off" else None
+        self._ran = 0
+        self._left: Sequence[Submission] = ()
+        self._handlers: dict[int, Any] = {}
+
+    @cached_property
+    def preflight(self) -> Preflight:
+        """What the machine said, asked once."""
+        answer = preflight(self._machine)
+        if answer.unavailable is not None:
+            self._submissions.note(UNAVAILABLE, answer.unavailable)
+        return answer
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Look at the machine before anything is collected; heed Ctrl-C, and SIGTERM like it."""
+        if not session.config.option.collectonly:
+            _ = self.preflight
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a shell
+                    self._handlers[number] = signal.signal(number, self._interrupt)
+
+    def pytest_report_header(self, config: pytest.Config) -> list[str]:
+        """Say what the machine is, and how it differs from the device files."""
+        if config.option.collectonly:
+            return []
+        computer = self._machine.computer.value
+        if self.preflight.unavailable is not None:
+            return [f"iqm: {computer} can't be used now: {self.preflight.unavailable}"]
+        lines = [f"iqm: calibration set {self.preflight.calibration_set}"]
+        if self._machine.is_mock:
+            lines.append(f"iqm: {computer} answers with random bits: claims about counts mean nothing")
+        if self._settings.device_files:
+            lines += calibration_drift(self._machine, self._settings.device_files)
+        return lines
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell an xdist worker where the account of submissions is."""
+        node.workerinput[SUBMISSIONS] = str(self._submissions.path)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Cancel what a worker left on the machine, perhaps because it was killed."""
+        cleanup.after_worker(self._transport, node.gateway.id)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count the tests that used the machine, and record their jobs."""
+        self._ran += getattr(report, LIVE, False)
+        if self._recorder is not None and hasattr(report, RECORDABLE):
+            self._recorder.keep(report.nodeid, getattr(report, RECORDABLE))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """Do not count as passed what passed on random bits."""
+        if getattr(report, RANDOM, False):
+            return "inconclusive", "I", ("INCONCLUSIVE", {"yellow": True})
+        return None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Cancel what is left, and record what waited for that."""
+        self._left = cleanup.after_session(self._transport)
+        if self._recorder is not None:
+            self._recorder.finish()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _interrupt(self, signum: int, frame: FrameType | None) -> None:
+        self._transport.interrupt()
+
+    def problems(self) -> list[str]:
+        """Return why a run in which no test failed fails nevertheless."""
+        skipped = self._submissions.noted(UNAVAILABLE) is not None and self._machine.skip_if_unavailable.value
+        problems = [f"this may still be on the machine, so the run fails: {submission}" for submission in self._left]
+        if not self._ran and not skipped:
+            problems.append("--iqm-live: no test ran on the real machine, so the run fails")
+        if self._recorder is not None:
+            problems += [f"not recorded, so the run fails: {problem}" for problem in self._recorder.problems]
+        return problems
+
+    def summary(self, tests: JobsOfTests) -> Iterator[tuple[str, dict[str, bool]]]:
+        """Yield the lines of the terminal summary, with their colours."""
+        computer = self._machine.computer.value
+        jobs, shots = self._submissions.spent()
+        yield (
+            f"{computer}: {jobs} jobs, {shots} shots submitted; {self._settings.budget}; {times(tests)}",
+            {},
+        )
+        if self._machine.is_mock:
+            yield (
+                f"{computer} answered with random bits: what passed on counts is inconclusive",
+                {"yellow": True},
+            )
+        unavailable = self._submissions.noted(UNAVAILABLE)
+        if unavailable is not None:
+            yield f"{computer} could not be used: {unavailable} (--iqm-unavailable)", {"yellow": True}
+        errors = {job["id"]: job.get("error") for _, job in jobs_of(tests)}
+        for submission in self._submissions.all():
+            if submission.status in ("failed", "cancelled"):
+                error = f": {errors[submission.job]}" if errors.get(submission.job) else ""
+                line = f"{submission.status}: job {submission.job} of {submission.test or 'no test'}{error}"
+                yield line, {"yellow": True}
+        if self._recorder is not None:
+            yield f"recordings: {len(self._recorder.recorded)} recorded", {}
+        for problem in self.problems():
+            yield problem, {"red": True}

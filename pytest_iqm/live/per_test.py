@@ -1,0 +1,187 @@
+"""What a live run does where tests run: one at a time, within the budget, and leaving nothing on the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from pytest_iqm.errors import BudgetExceeded, SessionOver
+from pytest_iqm.job_details import JobDetails, JobDetailsCollector
+from pytest_iqm.live import cleanup
+from pytest_iqm.live.preflight import why_unavailable
+from pytest_iqm.live.redaction import redacted, redacted_text
+from pytest_iqm.live.submissions import UNAVAILABLE
+from pytest_iqm.live.transport import LiveTransport
+from pytest_iqm.live.turns import turn
+from pytest_iqm.machines import uses_machine
+from pytest_iqm.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_iqm.executions import Execution
+
+LIVE = "iqm_live"
+"""Attribute of the reports of tests that used a real machine."""
+
+RECORDABLE = "iqm_recordable"
+"""Attribute of the reports of tests that passed on a real machine: ids of their jobs."""
+
+RANDOM = "iqm_random"
+"""Attribute of the reports of tests that passed on random bits."""
+
+
+class LiveTests:
+    """Where tests run: one at a time, within the budget, and leaving nothing on the machine.
+
+    Args:
+        settings: Those of the run.
+        transport: What the requests of this process go through.
+
+    """
+
+    def __init__(self, settings: Settings, transport: LiveTransport) -> None:
+        self._machine = settings.real_machine
+        self.transport = transport
+        self._had_trouble = False
+        self._detailed = bool(settings.report)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Let one worker at a time use the machine."""
+        alone: AbstractContextManager[None] = nullcontext()
+        if uses_machine(item) and not self._machine.parallel and hasattr(item.config, "workerinput"):
+            alone = turn(self.transport.submissions.path.parent)
+        with alone:
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Begin a test."""
+        self.transport.begin(item.nodeid)
+        with self._skip_or_fail_if_unavailable():
+            yield
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
+        """Fail a test whose submissions were refused, even if it did not notice."""
+        with self._skip_or_fail_if_unavailable():
+            yield
+        if self.transport.refusals:
+            pytest.fail("\n".join(self.transport.refusals), pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Cancel what a test leaves on the machine."""
+        try:
+            yield
+        finally:
+            self._had_trouble |= self.transport.trouble is not None
+            cleanup.after_test(self.transport, item.nodeid)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        """Note which jobs belong to fixtures whose scope is wider than the test."""
+        before = self.transport.wider_scope
+        self.transport.wider_scope |= fixturedef.scope != "function"
+        try:
+            return (yield)
+        finally:
+            self.transport.wider_scope = before
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Mark the report of a test that used the machine, and keep credentials out of it."""
+        report = yield
+        transport = self.transport
+        if report.when == "call" and (uses_machine(item) or transport.jobs):
+            vars(report)[LIVE] = not report.skipped
+            if report.passed:
+                vars(report)[RECORDABLE] = list(transport.jobs)
+                vars(report)[RANDOM] = self._machine.is_mock and transport.results_read
+        return redacted(item.config, report)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Keep credentials out of reports of modules that can't be imported."""
+        report = yield
+        if report.failed and redacted_text(report.longreprtext) != report.longreprtext:
+            report.longrepr = redacted_text(report.longreprtext)
+        return report
+
+    def job_details(self) -> list[JobDetails]:
+        """Return what is known of the jobs of the test that has ended."""
+        jobs = list(self.transport.jobs)
+        if not jobs:
+            return []
+        if self.transport.trouble is not None:  # asking would take long, and say nothing
+            return [{"id": job, "status": "unknown", "circuits": 0, "shots": 0} for job in jobs]
+        predictors = self.transport.executions.predictors
+        collector = JobDetailsCollector(predictors, lengths=False, detailed=self._detailed)
+        return [collector.of(job) for job in jobs]
+
+    def execution(self, counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of the current test, or of a fixture of wider scope, that counts are of."""
+        jobs = dict.fromkeys([*self.transport.wider_scope_jobs, *self.transport.jobs])
+        return self.transport.executions.find(jobs, counts)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether suspicious circuits are repeated: not of random bits, which mean nothing."""
+        return not self._machine.is_mock
+
+    def repeat(self, execution: Execution) -> Execution:
+        """Run a circuit once more, in the queue that its job was in.
+
+        Raises:
+            BudgetExceeded: The budget does not allow it; the test does not fail for that.
+            SessionOver: The same.
+
+        """
+        try:
+            return execution.repeat(self.transport.jobs[execution.job])
+        except (BudgetExceeded, SessionOver):
+            self.transport.refusals.pop()
+            raise
+
+    def check_availability(self) -> None:
+        """End a test before it begins if the machine can't be used; after trouble, the machine is asked."""
+        from iqm_fakes.vendor.http import VENDOR_ERRORS
+
+        unavailable = self.transport.submissions.noted(UNAVAILABLE)
+        if unavailable is None and self._had_trouble:
+            try:
+                unavailable = why_unavailable(self.transport.client)
+            except VENDOR_ERRORS as error:
+                unavailable = f"it does not answer: {error}"
+            self._had_trouble = False
+            if unavailable is not None:
+                self.transport.submissions.note(UNAVAILABLE, unavailable)
+        if unavailable is not None:
+            self._skip_or_fail(f"{self._machine.computer.value} can't be used now: {unavailable}")
+
+    @contextmanager
+    def _skip_or_fail_if_unavailable(self) -> Iterator[None]:
+        """Let ``--iqm-unavailable`` decide about a test that ends because the machine can't be used."""
+        from iqm_fakes.vendor.http import OVERLOADED_ERRORS
+
+        errors = (*OVERLOADED_ERRORS, requests.ConnectionError, requests.Timeout)
+        try:
+            yield
+        except Exception as error:
+            causes: list[BaseException] = [error]
+            while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+                causes.append(cause)
+            unavailable = self.transport.trouble is not None and any(isinstance(cause, errors) for cause in causes)
+            if not unavailable or not self._machine.skip_if_unavailable.value:
+                raise
+        else:
+            return
+        self._skip_or_fail(f"{self._machine.computer.value} could not be used: {self.transport.trouble}")
+
+    def _skip_or_fail(self, reason: str) -> None:
+        if self._machine.skip_if_unavailable.value:
+            pytest.skip(f"{reason} ({self._machine.skip_if_unavailable.source}: skip)")
+        pytest.fail(f"{reason}; with --iqm-unavailable=skip it would be skipped", pytrace=False)

@@ -1,0 +1,225 @@
+"""What every request of a live run goes through: jobs are counted before they are sent, and tests end in time."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import requests
+
+from iqm_fakes.vendor.layout import OVERLOADED
+from pytest_iqm.errors import BudgetExceeded, LiveTimeout, SessionOver, hide_frames
+from pytest_iqm.live import retries
+from pytest_iqm.live.submissions import Submission, Submissions
+from pytest_iqm.settings import Settings
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
+    from pytest_iqm.executions import Executions
+
+_PATH = re.compile(r"/jobs/(?P<first>[^/]+)(?:/(?P<second>[^/]+))?(?:/[^/]+)?$")
+
+
+__tracebackhide__ = hide_frames
+
+
+class LiveTransport:
+    """The transport of a live session, and what it knows of the test that is running in this process.
+
+    Args:
+        settings: Have the budget and the machine.
+        submissions: The account of the session.
+        worker: Name of this process, as xdist has it.
+
+    Attributes:
+        jobs: Ids of the jobs that the current test submitted or asked for, with the query that submitted them.
+        wider_scope: Whether a fixture whose scope is wider than the test is being set up.
+        wider_scope_jobs: The same as ``jobs``, of what such fixtures have submitted in this session.
+        results_read: Whether the current test has got results.
+        interrupted: Whether the session is to end now. The vendor's client before 36 takes Ctrl-C for the wish to stop
+            waiting, and goes on; its next request interrupts it again.
+        refusals: Why submissions of the current test were not sent.
+        trouble: What the machine answered the current test that says it can't be used now.
+
+    """
+
+    def __init__(self, settings: Settings, submissions: Submissions, worker: str) -> None:
+        self._settings = settings
+        self._machine = settings.real_machine
+        self.submissions = submissions
+        self.worker = worker
+        self._test = ""
+        self._deadline: float | None = None
+        self.wider_scope = False
+        self.wider_scope_jobs: dict[str, Mapping[str, str]] = {}
+        self.jobs: dict[str, Mapping[str, str]] = {}
+        self.results_read = False
+        self.interrupted = False
+        self._submitting = False
+        self.refusals: list[str] = []
+        self.trouble: str | None = None
+
+    def begin(self, test: str) -> None:
+        """Begin a test."""
+        timeout = self._machine.timeout.value
+        self._test = test
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self.trouble = None
+        self.results_read = False
+        self.refusals.clear()
+        self.jobs.clear()
+
+    def end(self) -> None:
+        """End a test: what is sent now belongs to none, and may take its time."""
+        self._deadline = None
+        self._test = ""
+
+    def reaches(self, url: str) -> bool:
+        """Whether an address is one of the machine's server."""
+        return url.startswith(self._machine.url.value.rstrip("/"))
+
+    @cached_property
+    def client(self) -> IQMClient:
+        """A client of the session's own."""
+        return self._machine.connect()
+
+    @cached_property
+    def executions(self) -> Executions:
+        """The circuits that the machine has run."""
+        from pytest_iqm.executions import Executions
+
+        return Executions(self.client)
+
+    def interrupt(self) -> None:
+        """End the session now; but a submission under way first hears which job it made, unless asked twice.
+
+        Raises:
+            KeyboardInterrupt: At once, or when the submission is answered.
+
+        """
+        twice, self.interrupted = self.interrupted, True
+        if twice or not self._submitting:
+            raise KeyboardInterrupt
+
+    def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
+        """Send a request of the vendor's client.
+
+        Raises:
+            BudgetExceeded: It would submit more than the session may.
+            LiveTimeout: The test has used up its time.
+            KeyboardInterrupt: The session is to end.
+
+        """
+        __tracebackhide__ = True
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self._check_time()
+        path = _PATH.search(urlsplit(url).path)
+        if path is None:
+            return self._send(method, url, arguments)
+        if method == "POST" and path["second"] not in (None, "cancel"):
+            return self._submit(url, arguments)
+        response = self._send(method, url, arguments)
+        job = _job_id(path["first"])
+        if response.ok and job is not None:
+            self.jobs.setdefault(job, self.wider_scope_jobs.get(job, {}))
+            self.results_read |= path["second"] == "artifacts"
+            if method == "DELETE":
+                self.submissions.update(job, "deleted")
+            elif path["second"] in (None, "cancel"):
+                self.submissions.update(job, response.json()["status"])
+        return response
+
+    def _submit(self, url: str, arguments: dict[str, Any]) -> requests.Response:
+        __tracebackhide__ = True
+        try:
+            circuits, shots = _circuits_and_shots(arguments.get("data"))
+            submission = Submission(self.worker, self._test, url, circuits, shots)
+            number = self.submissions.reserve(self._settings.budget, submission, wider_scope=self.wider_scope)
+        except (BudgetExceeded, SessionOver) as error:
+            self.refusals.append(str(error))
+            raise
+        self._submitting = True
+        try:
+            response = self._send("POST", url, arguments)
+            self._enter_answer(number, response, arguments.get("params") or {})
+        except BaseException:
+            self.submissions.unanswered(number)
+            raise
+        finally:
+            self._submitting = False
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return response
+
+    def _enter_answer(self, number: int, response: requests.Response, params: Mapping[str, str]) -> None:
+        """Enter what the server said of a submission."""
+        if not response.ok:
+            self.submissions.refused(number)
+            return
+        try:
+            document = response.json()
+            job = str(UUID(document["id"]))
+        except (ValueError, KeyError, TypeError):
+            self.submissions.unanswered(number)
+        else:
+            self.submissions.answered(number, job, document["status"])
+            self.jobs[job] = params
+            if self.wider_scope:
+                self.wider_scope_jobs[job] = params
+
+    def _send(self, method: str, url: str, arguments: dict[str, Any]) -> requests.Response:
+        __tracebackhide__ = True
+        if self._deadline is not None:
+            left = max(0.1, self._deadline - time.monotonic())
+            arguments["timeout"] = min(left, arguments.get("timeout") or left)
+        try:
+            response = retries.send(method, url, **arguments)
+        except requests.RequestException as error:
+            self._check_time()
+            self.trouble = f"{method} {urlsplit(url).path}: {type(error).__name__}"
+            raise
+        if response.status_code in OVERLOADED:
+            self.trouble = f"{method} {urlsplit(url).path} answered {response.status_code}: {_message(response)}"
+        return response
+
+    def _check_time(self) -> None:
+        __tracebackhide__ = True
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise LiveTimeout(
+                f"the test has used the machine for {self._machine.timeout.value:g} s, which is all that "
+                f"{self._machine.timeout.source} allows; its jobs are cancelled"
+            )
+
+
+def _circuits_and_shots(body: Any) -> tuple[int, int]:
+    """Return the number of circuits of a submission, and of shots of all of them."""
+    try:
+        document = json.loads(body)
+        circuits = len(document["circuits"])
+        return circuits, circuits * int(document.get("shots", 1))
+    except (ValueError, TypeError, KeyError):
+        raise BudgetExceeded(
+            "this job was not submitted: how many shots it takes can't be told, because it is not a circuit job"
+        ) from None
+
+
+def _job_id(text: str) -> str | None:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(response.reason)

@@ -1,0 +1,155 @@
+"""What the published calibration of a machine says about a circuit: its program, length, outcomes and tolerance."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from iqm_fakes.client import FakeIQMClient
+from iqm_fakes.device.device import Device, DeviceError
+from iqm_fakes.device.error_rates import Noise, Relaxation
+from iqm_fakes.simulator.circuit import CircuitError
+from iqm_fakes.simulator.simulator import Simulator
+from iqm_fakes.vendor.http import VENDOR_ERRORS, quantum_computer_alias
+from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from pytest_iqm.errors import ExecutionError
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
+    from iqm_fakes.simulator.circuit import Program
+
+
+UNPREDICTABLE: tuple[type[Exception], ...] = (
+    *VENDOR_ERRORS,
+    DeviceError,
+    InvalidPayload,
+    UnmappedQubit,
+    CircuitError,
+    ExecutionError,
+    NotImplementedError,
+)
+"""Why nothing can be said of a job: it failed, or the server doesn't tell."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A calibration, as numbers and as simulators.
+
+    Attributes:
+        noise: What the calibration says of errors and times.
+        noisy: A simulator with that noise; of a fake, one that simulates as the fake does.
+        ideal: One without.
+
+    """
+
+    noise: Noise
+    noisy: Simulator
+    ideal: Simulator
+
+    def programs(self, payload: dict[str, Any]) -> tuple[CircuitJobPayload, list[Program]]:
+        """Return a submission, and what the machine makes of its circuits.
+
+        Raises:
+            InvalidPayload: It is none of circuits.
+            CircuitError: The machine would refuse a circuit.
+
+        """
+        request = CircuitJobPayload.parse(json.dumps(payload).encode())
+        options = request.options()
+        return request, [self.noisy.compile(request.circuit(index), options) for index in range(len(request.circuits))]
+
+    def over_t2(self, program: Program) -> float:
+        """Return how long a circuit takes, in units of the shortest T2 of its components."""
+        return program.duration / min(self.noise.relaxation(component).t2 for component in program.components)
+
+    def tolerance(self, program: Program) -> float:
+        r"""Return a bound of the total variation distance that published noise makes to the outcomes of a circuit.
+
+        .. math:: \delta = 1 - \prod_i (1 - \varepsilon_i)
+
+        over all operations, delays and waiting times included, whose noise does nothing with a probability of
+        :math:`1 - \varepsilon_i`, so with probability :math:`1 - \delta` none does anything:
+        :math:`\varepsilon = p (1 - d^{-2})` for a depolarising channel of probability p on dimension d; for relaxation
+        during t a reset with :math:`\varepsilon = 1 - e^{-t/T_1}` and a phase flip with
+        :math:`\frac12 (1 - e^{-t/T_2 + t/T_1})`; and the larger of both readout errors for a recorded bit. Relaxation
+        with :math:`T_2 > T_1` is no such mixture, see :func:`_add_relaxation`. A component in its ground state does not
+        relax: before its first gate, after a reset, and while MOVE keeps its state elsewhere. Coherent errors and
+        crosstalk are not published, and may exceed the bound; on hardware, leave room for them.
+        """
+        lost, empty = 0.0, set(program.components)
+        for operation in program.operations:
+            locus = tuple(program.components[target] for target in operation.targets)
+            seconds = 0.0
+            match operation.name:
+                case "measure" | "measure_fidelity":  # relaxation during it is part of its errors
+                    lost = _add_error(lost, max(self.noise.readout(locus[0], operation.name, operation.implementation)))
+                    empty -= set(locus)
+                case "reset" | "reset_wait":
+                    if operation.name == "reset" and self.noise.measures(locus[0]):  # it is a measurement, and a flip
+                        lost = _add_error(lost, max(self.noise.readout(locus[0])))
+                    empty |= set(locus)
+                case "delay":
+                    seconds = operation.parameters[0]
+                case gate:
+                    seconds, depolarizing = self.noise.gate(gate, locus, operation.implementation)
+                    lost = _add_error(lost, depolarizing * (1 - 4.0 ** -len(locus)))
+                    if gate != "move":
+                        empty -= set(locus)
+                    elif len(empty & set(locus)) == 1:
+                        empty ^= set(locus)
+            for component in locus:  # in order, which matters where distances add up
+                if component not in empty:
+                    lost = _add_relaxation(lost, seconds, self.noise.relaxation(component))
+        return lost
+
+
+def _add_error(lost: float, error: float) -> float:
+    """Return the bound after noise that does something with probability ``error``, from the one before it."""
+    return lost + (1 - lost) * error
+
+
+def _add_relaxation(lost: float, seconds: float, relaxation: Relaxation) -> float:
+    """Return the bound after a component has relaxed, from the one before it.
+
+    With T2 ≤ T1 that is a reset and a phase flip, each with its probability. Otherwise it is a phase flip, and
+    amplitude damping, whose half diamond distance from nothing, 1 − exp(−t/T1), adds to what was before.
+    """
+    damped = -math.expm1(-seconds / relaxation.t1)
+    shared = 1.0 if relaxation.t2 <= relaxation.t1 else 0.5  # of the decay of phases is that of populations
+    lost = _add_error(lost, (1 - math.exp(-seconds * max(1 / relaxation.t2 - shared / relaxation.t1, 0.0))) / 2)
+    return _add_error(lost, damped) if shared == 1 else min(lost + damped, 1.0)
+
+
+class Predictors:
+    """The predictors of a machine, one for each calibration set.
+
+    Args:
+        client: Connected to the machine's server.
+
+    """
+
+    def __init__(self, client: IQMClient) -> None:
+        self.client = client
+        self._known: dict[str, Predictor] = {}
+
+    def of(self, calibration_set: str) -> Predictor:
+        """Return the predictor of a calibration set.
+
+        Raises:
+            DeviceError: The machine publishes what is not a valid device.
+            Exception: The vendor's client's.
+
+        """
+        if calibration_set not in self._known:
+            device = Device.published(self.client, quantum_computer_alias(self.client), [calibration_set])
+            calibration = device.calibration()
+            settings = self.client.server.settings if isinstance(self.client, FakeIQMClient) else {}
+            self._known[calibration_set] = Predictor(
+                Noise(calibration),
+                Simulator(calibration, **settings),
+                Simulator(calibration, **{**settings, "noise": False}),
+            )
+        return self._known[calibration_set]

@@ -1,0 +1,190 @@
+"""The claims of tests: judged and noted where tests run, explained where they fail, and summed up at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from pytest_iqm import claim_hooks
+from pytest_iqm.errors import BudgetExceeded, SessionOver
+from pytest_iqm.machines import MACHINES
+
+if TYPE_CHECKING:
+    from pytest_iqm.executions import Execution
+    from pytest_iqm.statistics.claim_types import Claim
+    from pytest_iqm.statistics.verdict import Verdict
+
+CLAIMS = "iqm_claims"
+"""Attribute of the reports of tests: their claims, each with ``claim``, ``p``, ``alpha`` and ``passed``."""
+
+NEAR = 1e-3
+"""p-values below which a claim that holds is a near miss: drift shows before it fails."""
+
+__tracebackhide__ = claim_hooks.hide_frames
+
+
+class WhereTestsRun(Protocol):
+    """The real machine of a live session, or the fakes of an offline one."""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether suspicious circuits are repeated."""
+
+    def execution(self, counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of the current test, or of a fixture of wider scope, that counts are of."""
+
+    def repeat(self, execution: Execution) -> Execution:
+        """Run a circuit once more."""
+
+
+class ClaimReport:
+    """Judges and notes the claims of the test that runs in this process.
+
+    Args:
+        config: Of the session.
+
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._noted: list[dict[str, Any]] = []
+        self._failed: list[tuple[str, Claim, Verdict, list[str]]] = []
+        settings = config.stash[MACHINES].settings
+        self.alpha = settings.alpha.value
+        self._random = settings.live is not None and settings.live.is_mock
+        stack = ExitStack()
+        stack.enter_context(claim_hooks.installed(self))
+        config.add_cleanup(stack.close)
+
+    @property
+    def _where(self) -> WhereTestsRun:
+        live: WhereTestsRun | None = self._config.pluginmanager.get_plugin("iqm-live-tests")
+        return live or self._config.stash[MACHINES]
+
+    def execution(self, counts: dict[str, int]) -> Execution | None:
+        """Return the circuit of this test, or of a fixture of wider scope, that counts are of."""
+        return self._where.execution(counts)
+
+    def judge_equal(self, claim: Claim, counts: Any) -> bool:
+        """Judge counts, and note the verdict; random bits refute nothing."""
+        from pytest_iqm.statistics.claim_types import CALIBRATION
+
+        verdict = claim.check(counts)
+        if verdict.suspicious and self._where.repeats:
+            fresh, why_not = self._fresh_counts(counts)
+            verdict = replace(verdict, not_repeated=why_not) if fresh is None else verdict.after(claim.check(fresh))
+        self._noted.append(
+            {
+                "claim": verdict.claim,
+                "p": verdict.p_value,
+                "again": None if verdict.fresh is None else verdict.fresh.p_value,
+                "alpha": verdict.alpha,
+                "passed": verdict.passed,
+                "shots": verdict.shots,
+                "tolerance": verdict.within if getattr(claim, "within", None) == CALIBRATION else None,
+            }
+        )
+        if not verdict.passed:
+            self._failed.append(("==", claim, *self._explained(claim, verdict, counts)))
+        return verdict.passed or self._random
+
+    def judge_not_equal(self, claim: Claim, counts: Any) -> bool:
+        """Judge counts that should refute a claim; random bits do what is wanted."""
+        verdict = claim.check(counts)
+        if verdict.passed:
+            self._failed.append(("!=", claim, verdict, []))
+        return not verdict.passed or self._random
+
+    def _fresh_counts(self, counts: Any) -> tuple[dict[str, int] | None, str]:
+        """Return fresh counts of the circuit that counts are of, or why there are none."""
+        from iqm_fakes.recordings.folder import RecordingNotFound
+        from pytest_iqm.prediction import UNPREDICTABLE
+        from pytest_iqm.statistics.observed import read
+
+        seen = read(counts)
+        errors: tuple[type[Exception], ...] = (*UNPREDICTABLE, BudgetExceeded, SessionOver, RecordingNotFound)
+        try:
+            execution = self.execution(seen)
+            if execution is None or not execution.gave(seen):
+                return None, "these are not the counts of a circuit of this test"
+            return self._where.repeat(execution).counts, ""
+        except errors as error:
+            return None, str(error)
+
+    def _explained(self, claim: Claim, verdict: Verdict, counts: Any) -> tuple[Verdict, list[str]]:
+        """Return a verdict, with a hint if nothing but noise may be wrong, and lines about the job."""
+        from pytest_iqm.prediction import UNPREDICTABLE
+        from pytest_iqm.statistics.claim_types import CALIBRATION, Distribution
+        from pytest_iqm.statistics.observed import read
+
+        errors: tuple[type[Exception], ...] = (*UNPREDICTABLE, ValueError)
+        lines: list[str] = []
+        try:
+            execution = self.execution(read(counts))
+            lines = [] if execution is None else [f"job       {execution}"]
+            if execution is not None and isinstance(claim, Distribution) and isinstance(claim.within, float):
+                noise = Distribution(claim.probabilities, within=CALIBRATION).check(counts)
+                if noise.passed:
+                    hint = f"published errors allow {noise.within:.3g}, as within='calibration' does"
+                    verdict = replace(verdict, hint=f"only noise is wrong: {hint}")
+        except errors:  # the machine does not tell, or there are too few shots to say
+            pass
+        return verdict, lines
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Put claims on the report of where they were made, which xdist carries to the reporting process."""
+        report = yield
+        if self._noted:
+            vars(report)[CLAIMS] = list(self._noted)
+        if report.failed and self._failed:
+            where = self._config.stash[MACHINES].described()
+            examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+            failed = self._failed[-1:] if examples else self._failed  # the last example is the smallest
+            report.sections += [("IQM claim", "\n".join([str(verdict), *job, *where])) for _, _, verdict, job in failed]
+        self._noted.clear()
+        self._failed.clear()
+        return report
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
+        """Say in short why counts refute a claim, since pytest cuts what is long; of other comparisons nothing."""
+        for failed, claim, verdict, _ in reversed(self._failed):
+            if op == failed and (claim is left or claim is right):
+                refute = "refute" if op == "==" else "do not refute"
+                return [f"counts {refute} the claim: {verdict.tvd:.3f} away", *verdict.headline()]
+        return None
+
+
+def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Return how many claims there were, how often one of them may fail by chance, and which were close."""
+    if not claims:
+        return []
+    lines = [
+        f"claims: {len(claims)}; if all are true, one of them fails with a probability of at most "
+        f"{sum(claim['alpha'] for _, claim in claims):.1e}"
+    ]
+    held = [(claim["p"], test) for test, claim in claims if claim["passed"]]
+    if held:
+        lines.append("tightest claim that holds: p = {:.1e}, in {}".format(*min(held)))
+    tolerated = [(claim["tolerance"], test) for test, claim in claims if claim["tolerance"] is not None]
+    if tolerated:
+        lines.append("widest tolerance of a calibration: {:.3g}, in {}".format(*max(tolerated)))
+    near: dict[tuple[str, str], dict[str, Any]] = {}  # the nearest of a test's examples
+    for test, claim in claims:
+        if claim["passed"] and claim["p"] < NEAR:
+            place = test, claim["claim"]
+            near[place] = min(near.get(place, claim), claim, key=itemgetter("p"))
+    lines += [
+        f"near miss: p = {claim['p']:.1e}{_p_value_of_fresh_shots(claim)} of {claim['claim']} in {test}"
+        for (test, _), claim in near.items()
+    ]
+    return lines
+
+
+def _p_value_of_fresh_shots(claim: dict[str, Any]) -> str:
+    return "" if claim["again"] is None else f", and {claim['again']:.1e} in fresh shots,"

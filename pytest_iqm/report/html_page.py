@@ -1,0 +1,243 @@
+"""A report as one HTML page that needs no other file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+OUTCOMES = 16
+"""Outcomes that a histogram of the page shows."""
+
+STEPS = 120
+"""Steps of a circuit that the page draws."""
+
+_CELL, _ROW, _LEFT = 80, 34, 80
+"""Size of a drawing's cells and the width of its labels, in pixels."""
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8886; --measured: #3b7dd8; --expected: #e0a030; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem } h2 { font-size: 1.05rem; overflow-wrap: anywhere } h3 { font-size: 1rem; margin-bottom: .3rem }
+section { border-top: 1px solid var(--line); padding-top: .5rem; margin-top: 1.5rem }
+.outcome { border-radius: 3px; padding: 0 .4em; color: #fff; background: #3a8a4d }
+.outcome.failed { background: #c0392b } .outcome.skipped { background: #777 }
+table { border-collapse: collapse; margin: .4rem 0 } td, th { padding: .1rem .7rem .1rem 0; text-align: left }
+td.number { text-align: right; font-variant-numeric: tabular-nums }
+pre { overflow-x: auto; border: 1px solid var(--line); padding: .5rem; font-size: 12px }
+.drawing { overflow-x: auto } svg text { font: 11px system-ui, sans-serif; fill: currentColor }
+svg rect { fill: Canvas; stroke: currentColor } svg line, svg circle { stroke: currentColor }
+svg .wire { stroke: var(--line) }
+.bar { height: .55rem; min-width: 1px } .bars { width: 16rem } code { font-size: 13px }
+.measured { background: var(--measured) } .expected { background: var(--expected) }
+"""
+
+
+def page(document: Mapping[str, Any]) -> str:
+    """Return the HTML of a report.
+
+    Args:
+        document: As :func:`pytest_iqm.report.report_files.write` makes it.
+
+    """
+    where = "LIVE" if document["live"] else "fake"
+    title = f"{where} {document['machine']}"
+    body = [f"<h1>{escape(title)}</h1>", f"<p>{escape(document['settings'])}<br>{document['written']}</p>"]
+    body += [f"<p><strong>{escape(problem)}</strong></p>" for problem in document["problems"]]
+    body.append(_overview(document["tests"]))
+    for number, test in enumerate(document["tests"]):
+        body += _test(number, test)
+    head = [
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">',
+        f"<title>{escape(title)}</title>",
+        '<meta name="viewport" content="width=device-width">',
+        f"<style>{_STYLE}</style>",
+    ]
+    return "\n".join([*head, *body, "</html>\n"])
+
+
+def _overview(tests: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        [
+            f'<a href="#test{number}">{escape(test["test"])}</a>',
+            _outcome(test),
+            _number(len(test["jobs"])),
+            _number(sum(job["shots"] for job in test["jobs"])),
+            _number(f"{test['seconds']:.2f} s"),
+        ]
+        for number, test in enumerate(tests)
+    ]
+    return _table(["test", "outcome", "jobs", "shots", "time"], rows)
+
+
+def _test(number: int, test: Mapping[str, Any]) -> Iterator[str]:
+    yield f'<section id="test{number}"><h2>{escape(test["test"])} {_outcome(test)}</h2>'
+    if test.get("message"):
+        yield f"<pre>{escape(test['message'])}</pre>"
+    for job in test["jobs"]:
+        yield from _job(job)
+    yield "</section>"
+
+
+def _job(job: Mapping[str, Any]) -> Iterator[str]:
+    yield f"<h3>Job <code>{job['id']}</code>: {escape(job['status'])}</h3>"
+    known = [f"{_several(job['circuits'], 'circuit')}, {_several(job['shots'], 'shot')}"]
+    for name, text in (("queue_seconds", "in the queue"), ("execution_seconds", "of execution")):
+        if job.get(name) is not None:
+            known.append(f"{job[name]:.3f} s {text}")
+    if job.get("calibration_set"):
+        known.append(f"calibration set <code>{job['calibration_set']}</code>")
+    if job.get("over_t2"):
+        known.append(f"longest circuit {job['over_t2']:.2g} of the shortest T2")
+    yield f"<p>{'; '.join(known)}</p>"
+    if job.get("error"):
+        yield f"<pre>{escape(job['error'])}</pre>"
+    for circuit in job.get("shown", ()):
+        yield f"<h3>{escape(circuit['name'])}</h3>"
+        yield f'<div class="drawing">{drawing(circuit["instructions"])}</div>'
+        yield _histogram(circuit)
+    left_out = job["circuits"] - len(job.get("shown", ()))
+    if job.get("shown") and left_out:
+        yield f"<p>and {left_out} more circuits</p>"
+    if job.get("components"):
+        yield _components(job["components"])
+    if job.get("timeline"):
+        rows = [[escape(status), _number(f"{second:.3f} s")] for status, second in job["timeline"]]
+        yield f"<details><summary>Timeline</summary>{_table(['', 'since the submission'], rows)}</details>"
+
+
+def _histogram(circuit: Mapping[str, Any]) -> str:
+    """Return bars of what was measured, and of what a machine without noise would measure."""
+    measured, expected = circuit["measured"] or {}, circuit["expected"] or {}
+    shots = sum(measured.values()) or 1
+    both = {key: (measured.get(key, 0) / shots, expected.get(key, 0.0)) for key in [*measured, *expected]}
+    if not both:
+        return "<p>no results</p>"
+    largest = max(max(pair) for pair in both.values())
+    rows = []
+    for outcome, (fraction, ideal) in sorted(both.items(), key=lambda entry: (-max(entry[1]), entry[0]))[:OUTCOMES]:
+        bars = f'<div class="bar measured" style="width:{fraction / largest:.1%}"></div>'
+        if expected:
+            bars += f'<div class="bar expected" style="width:{ideal / largest:.1%}"></div>'
+        ideal_text = f"{ideal:.1%}" if expected else ""
+        rows.append(
+            [
+                f"<code>{escape(outcome)}</code>",
+                _number(measured.get(outcome, 0)),
+                _number(f"{fraction:.1%}"),
+                _number(ideal_text),
+                f'<div class="bars">{bars}</div>',
+            ]
+        )
+    more = f"<p>and {len(both) - OUTCOMES} more outcomes</p>" if len(both) > OUTCOMES else ""
+    keys = ", ".join(circuit["keys"])
+    return _table([escape(keys), "shots", "measured", "without noise" if expected else "", ""], rows) + more
+
+
+def _components(components: Sequence[Mapping[str, Any]]) -> str:
+    def micro(value: float | None) -> str:
+        return _number("" if value is None else f"{value * 1e6:.3g} µs")
+
+    def percent(value: float | None) -> str:
+        return _number("" if value is None else f"{value:.2%}")
+
+    rows = [
+        [
+            escape(component["name"]),
+            micro(component["t1"]),
+            micro(component["t2"]),
+            percent(component.get("p_1_given_0")),
+            percent(component.get("p_0_given_1")),
+        ]
+        for component in components
+    ]
+    return _table(["qubit", "T1", "T2", "0 read as 1", "1 read as 0"], rows)
+
+
+def drawing(instructions: Sequence[Mapping[str, Any]]) -> str:
+    """Return a circuit as SVG: a wire for each component, and every step as early as it can be drawn."""
+    wires = list(dict.fromkeys(component for step in instructions for component in step["locus"]))
+    rows = {component: index for index, component in enumerate(wires)}
+    free = dict.fromkeys(wires, 0)
+    shapes: list[str] = []
+    for step in instructions[:STEPS]:
+        indices = [rows[component] for component in step["locus"]]
+        if not indices:
+            continue
+        spanned = [wires[index] for index in range(min(indices), max(indices) + 1)]
+        touched = step["locus"] if step["name"] in ("barrier", "measure") else spanned
+        column = max(free[component] for component in touched)
+        free.update(dict.fromkeys(touched, column + 1))
+        shapes += _step(step, indices, _LEFT + column * _CELL + _CELL // 2)
+    width = _LEFT + max(free.values(), default=0) * _CELL + 10
+    height = len(wires) * _ROW + 10
+    lines = [
+        f'<line class="wire" x1="{_LEFT - 8}" x2="{width}" y1="{_y(index)}" y2="{_y(index)}"/>'
+        f'<text x="2" y="{_y(index) + 4}">{escape(component)}</text>'
+        for index, component in enumerate(wires)
+    ]
+    more = f"<p>and {len(instructions) - STEPS} more steps</p>" if len(instructions) > STEPS else ""
+    return f'<svg role="img" width="{width}" height="{height}">{"".join(lines + shapes)}</svg>{more}'
+
+
+def _step(step: Mapping[str, Any], rows: Sequence[int], x: int) -> Iterator[str]:
+    name, args = step["name"], step["args"]
+    title = f"<title>{escape(name)} {escape(', '.join(f'{key}={value}' for key, value in args.items()))}</title>"
+    if name == "barrier":
+        for row in rows:
+            yield f'<line x1="{x}" x2="{x}" y1="{_y(row) - 15}" y2="{_y(row) + 15}" stroke-dasharray="3 3"/>'
+        return
+    if len(rows) > 1 and name != "measure":
+        yield f'<line x1="{x}" x2="{x}" y1="{_y(min(rows))}" y2="{_y(max(rows))}"/>'
+    for row in rows:
+        if name == "cz":
+            yield f'<circle cx="{x}" cy="{_y(row)}" r="4" fill="currentColor">{title}</circle>'
+        else:
+            yield (
+                f'<g>{title}<rect x="{x - 34}" y="{_y(row) - 12}" width="68" height="24" rx="3"/>'
+                f'<text x="{x}" y="{_y(row) + 4}" text-anchor="middle">{escape(_label(name, args))}</text></g>'
+            )
+
+
+def _label(name: str, args: Mapping[str, Any]) -> str:
+    if name in ("prx", "cc_prx"):
+        angles = [_angle(args.get("angle")), _angle(args.get("phase"), modulo=2.0)]
+        return ("c" if name == "cc_prx" else "") + ",".join(angles)
+    return {"measure": "M", "move": "MOVE", "reset": "|0⟩", "delay": "wait"}.get(name, name[:6])
+
+
+def _angle(value: Any, modulo: float = math.inf) -> str:
+    """Return an angle in units of π, as short as it can be understood."""
+    if not isinstance(value, int | float):
+        return "?"
+    turns = value / math.pi
+    turns = turns if math.isinf(modulo) else turns % modulo
+    return "0" if abs(turns) < 5e-3 else f"{turns:.2f}".rstrip("0").rstrip(".") + "π"
+
+
+def _y(row: int) -> int:
+    return row * _ROW + _ROW // 2 + 5
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _outcome(test: Mapping[str, Any]) -> str:
+    return f'<span class="outcome {test["outcome"]}">{test["outcome"]}</span>'
+
+
+def _number(text: object) -> str:
+    return f'<span class="number">{escape(str(text))}</span>'
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; its cells are HTML."""
+    names = "".join(f"<th>{name}</th>" for name in head)
+    lines = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
+    return f"<table><tr>{names}</tr>{lines}</table>"
+
+
+def _cell(html: str) -> str:
+    return f'<td class="number">{html}</td>' if html.startswith('<span class="number">') else f"<td>{html}</td>"

@@ -1,0 +1,137 @@
+"""The session's report: gathered from test reports, which xdist carries, and shown at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol, TypeAlias
+
+import pytest
+
+from pytest_iqm.job_details import JobDetails, JobsOfTests
+from pytest_iqm.machines import Machines
+from pytest_iqm.report.claim_report import CLAIMS, summary
+from pytest_iqm.report.plan import excess, plan
+from pytest_iqm.settings import Settings
+
+JOB_DETAILS = "iqm_facts"
+"""Attribute of the reports of a test's teardown: what is known of its jobs."""
+
+REPLAYED = "iqm_replayed"
+"""Key of a worker's output: ids of the recordings that it used."""
+
+Line: TypeAlias = tuple[str, dict[str, bool]]
+"""A line of the terminal, and pytest's names of its colours."""
+
+
+class LiveSession(Protocol):
+    """What a report says of a live session."""
+
+    def problems(self) -> list[str]:
+        """Return why a run in which no test failed fails nevertheless."""
+
+    def summary(self, tests: JobsOfTests) -> Iterator[Line]:
+        """Yield the lines of the terminal summary."""
+
+
+class SessionReport:
+    """What the reporting process knows of the tests that used a machine.
+
+    Args:
+        settings: Those of the run.
+        machines: Those of this process.
+        live: The live session, if it is one.
+
+    """
+
+    def __init__(self, settings: Settings, machines: Machines, live: LiveSession | None) -> None:
+        self._settings = settings
+        self._machines = machines
+        self._live = live
+        self._tests: dict[str, dict[str, Any]] = {}
+        self._jobs: dict[str, list[JobDetails]] = {}
+        self._claims: list[tuple[str, dict[str, Any]]] = []
+        self._replayed: set[str] = set()
+        self._unwritten: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember what became of a test."""
+        test = self._tests.setdefault(report.nodeid, {"outcome": "passed", "seconds": 0.0})
+        test["seconds"] += report.duration
+        if report.outcome != "passed":
+            test |= {"outcome": report.outcome, "message": report.longreprtext}
+        if report.skipped and isinstance(report.longrepr, tuple):
+            test["message"] = report.longrepr[2]
+        self._claims += [(report.nodeid, claim) for claim in getattr(report, CLAIMS, ())]
+        if details := getattr(report, JOB_DETAILS, None):
+            self._jobs[report.nodeid] = details
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Remember which recordings a worker used."""
+        self._replayed |= set(getattr(node, "workeroutput", {}).get(REPLAYED, ()))
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # within the terminal reporter's, which shows the summary
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        """Write the report files, and fail a session that has a problem although no test failed."""
+        yield  # what others have to say is in the report
+        if self._settings.report:
+            self._write()
+        green = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        over = self._settings.plan and excess(self._jobs, self._settings.budget)
+        live = self._live is not None and not session.config.option.collectonly and self._live.problems()
+        if green and (over or live or self._unwritten):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+        """Show the summary."""
+        if config.option.collectonly:
+            return
+        lines = list(self._lines())
+        if lines:
+            terminalreporter.section("iqm", red=any("red" in colours for _, colours in lines))
+        for line, colours in lines:
+            terminalreporter.line(line, **colours)
+
+    def _lines(self) -> Iterator[Line]:
+        if self._live is not None:
+            yield from self._live.summary(self._jobs)
+        if self._settings.plan:
+            yield "what --iqm-live would submit:", {}
+            for line in plan(self._jobs, self._settings.budget, [claim["shots"] for _, claim in self._claims]):
+                yield line, {"red": True} if line.startswith("too much") else {}
+        for line in summary(self._claims):
+            yield line, {"yellow": True} if line.startswith("near miss") else {}
+        yield from self._recordings()
+        for line in self._unwritten:
+            yield line, {"red": True}
+
+    def _recordings(self) -> Iterator[Line]:
+        used = self._replayed | self._machines.replayed()
+        if not used and self._settings.record.value != "replay":
+            return
+        from iqm_fakes.recordings.folder import Recordings
+        from iqm_fakes.recordings.recording import RecordingError
+
+        recordings = Recordings(self._settings.recordings.value)
+        unused = [job for job in recordings.ids() if job not in used]
+        yield f"recordings: {len(used)} replayed, {len(unused)} unused", {}
+        if self._settings.recording_max_age is not None:
+            try:
+                old = recordings.older_than(self._settings.recording_max_age, used)
+            except RecordingError as error:
+                old = [str(error)]
+            for line in old:
+                yield f"older than iqm_recording_max_age: {line}", {"yellow": True}
+
+    def _write(self) -> None:
+        from pytest_iqm.report.report_files import write
+
+        problems = self._live.problems() if self._live is not None else []
+        tests = [
+            {"test": test, **what, "jobs": self._jobs[test]} for test, what in self._tests.items() if test in self._jobs
+        ]
+        for file in self._settings.report:
+            try:
+                write(file, self._settings, tests, problems)
+            except OSError as error:
+                self._unwritten.append(f"--iqm-report: {error}")

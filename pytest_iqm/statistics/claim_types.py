@@ -1,0 +1,545 @@
+"""The types of claims: each is a null hypothesis with a tolerance, and how counts are judged by it.
+
+A claim fails only if the counts refute it: with a p-value, valid for every number of shots, below α. A claim that is
+true fails at most that often; there is no χ², and nothing to tune per machine.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+from pytest_iqm import claim_hooks
+from pytest_iqm.statistics.hints import hint
+from pytest_iqm.statistics.observed import CountsError, outcome, read, shape
+from pytest_iqm.statistics.shots_needed import MOST_SHOTS, fewest_shots_that_can_refute, refutes
+from pytest_iqm.statistics.tail_bounds import (
+    confidence_interval,
+    distribution_p_value,
+    equality_p_value,
+    level_of_one_outcome,
+    lower_tail,
+    total_variation,
+    upper_tail,
+)
+from pytest_iqm.statistics.verdict import Outcome, TooFewShots, Verdict
+
+CALIBRATION: Final = "calibration"
+FAKE: Final = "fake"
+
+__tracebackhide__ = claim_hooks.hide_frames
+
+Within: TypeAlias = float | Literal["calibration", "fake"]
+
+DECLARED = 0.01
+"""TVD that a circuit without noise may have from what is declared, for probabilities that are written down rounded."""
+
+SIMULATED = 10_000
+"""Shots of a simulation that counts are compared with."""
+
+DRIFT = 0.5
+"""By which part of themselves published errors may be off, unless something else is asked for."""
+
+ROUNDING = 1e-6
+"""By how much each declared probability may be rounded; with a tolerance, their sum may be off by ``DECLARED`` / 10."""
+
+
+class Claim(ABC):
+    """Something that is said of a device, and that counts can refute.
+
+    ``counts == claim`` is True unless they refute it, with the session's α. Both sides may be swapped, and
+    ``claim.check(counts)`` says more.
+    """
+
+    @abstractmethod
+    def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
+        """Judge counts.
+
+        Args:
+            counts: ``Counts``, another mapping from bit strings, a ``Result`` with one circuit, or memory.
+            alpha: How often a true claim may fail; None is the session's (``iqm_alpha``, 1e-6).
+
+        Raises:
+            CountsError: They are no counts, or don't fit the claim.
+            TooFewShots: The claim could not fail with so few.
+
+        """
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Claim):
+            return self is other
+        return claim_hooks.equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        if isinstance(other, Claim):
+            return self is not other
+        return claim_hooks.not_equal(self, other)
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"a claim by itself is neither true nor false: compare it with counts, counts == {self!r:.80}")
+
+    __hash__ = None  # type: ignore[assignment]  # equal to many counts that differ
+
+
+class Distribution(Claim):
+    """TVD(device, declared) ≤ within; see :func:`pytest_iqm.claims.distribution`.
+
+    Args:
+        probabilities: Outcome → probability.
+        within: The tolerance, or where it comes from.
+        drift: By which part of themselves published errors may be off.
+        execution_of: Returns the circuit that counts are of, among those of the job that was given; for counts that the
+            session does not know.
+
+    """
+
+    def __init__(
+        self,
+        probabilities: Mapping[str, float],
+        *,
+        within: Within = 0.0,
+        drift: float | None = None,
+        execution_of: Callable[[dict[str, int]], claim_hooks.Execution] | None = None,
+    ) -> None:
+        if not probabilities:
+            raise ValueError("a distribution declares at least one outcome")
+        self.probabilities: dict[str, float] = {}
+        for key, probability in probabilities.items():
+            self.probabilities[outcome(key)] = self.probabilities.get(outcome(key), 0.0) + _probability(
+                f"the probability of {key!r}", probability
+            )
+        _common_width(self.probabilities, "declared outcomes")
+        if isinstance(within, str) and within not in (CALIBRATION, FAKE):
+            raise ValueError(f"within is '{CALIBRATION}', '{FAKE}', or a number from 0 to 1, got {within!r}")
+        self.within: Within = within if isinstance(within, str) else _tolerance("within", within)
+        total = math.fsum(self.probabilities.values())
+        tolerant = isinstance(self.within, str) or self.within >= DECLARED
+        if abs(total - 1) > (DECLARED / 10 if tolerant else ROUNDING * len(self.probabilities)):
+            raise ValueError(f"the declared probabilities add up to {total:.9g}, and not to 1: {probabilities!r:.200}")
+        if drift is not None and within != FAKE:
+            raise ValueError("drift belongs to within='fake': by which part of themselves published errors may be off")
+        self.drift = DRIFT if drift is None else _probability("drift", drift)
+        self._execution_of = execution_of
+        self._shape = shape(probabilities)
+
+    def __repr__(self) -> str:
+        drift = f", drift={self.drift:g}" if self.within == FAKE else ""
+        return f"distribution({self.probabilities}, within={self.within!r}{drift})"
+
+    def _execution(self, seen: dict[str, int]) -> claim_hooks.Execution:
+        """Return the circuit that counts are of."""
+        execution = claim_hooks.execution(seen)
+        if self._execution_of is not None and (execution is None or not execution.gave(seen)):
+            return self._execution_of(seen)
+        if execution is None:
+            raise CountsError(
+                f"within='{self.within}' needs to know the job that the counts are of, and none of this test has them: "
+                "give it, distribution(..., job=job)"
+            )
+        return execution
+
+    def _delta(self, seen: dict[str, int]) -> float:
+        """Return the tolerance as a number."""
+        return self.within if isinstance(self.within, float) else _published_tolerance(self._execution(seen))
+
+    def _check_with_fake(self, seen: dict[str, int], alpha: float) -> Verdict:
+        """Judge by two tests at α/2 each: the noiseless simulation, and the device against the noisy one."""
+        execution = self._execution(seen)
+        if not execution.gave(seen):
+            raise CountsError(
+                "within='fake' needs a job's counts as they are, not with bits reordered, left out or added"
+            )
+        program = Distribution(self.probabilities, within=DECLARED).check(
+            execution.simulated(SIMULATED, noise=False), alpha=alpha / 2
+        )
+        claim = f"TVD(circuit without noise, declared) ≤ {DECLARED:g}"
+        verdict = replace(program, final=True, unit="simulated shots")
+        if program.passed:
+            delta = 1 - (1 - _published_tolerance(execution)) ** self.drift
+            machine = SameAs(execution.simulated(SIMULATED), within=delta).judge(seen, alpha / 2, self, delta)
+            if machine.p_value <= program.p_value:
+                verdict = replace(machine, final=False)  # fresh shots are compared with a sample of their own
+                claim = f"TVD(device, its fake) ≤ {delta:.3g} (drift {self.drift:g})"
+        return replace(verdict, claim=claim, alpha=alpha, p_value=min(1.0, 2 * verdict.p_value))
+
+    def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
+        """Judge counts, see :meth:`Claim.check`."""
+        alpha = claim_hooks.alpha(alpha)
+        seen = read(counts)
+        width = _require_width(seen, _common_width(self.probabilities, ""), counts, self._shape)
+        if self.within == FAKE:
+            return self._check_with_fake(seen, alpha)
+        delta = self._delta(seen)
+        declared = {key: value for key, value in self.probabilities.items() if value > 0}
+        scale = math.fsum(declared.values())
+        cells = [seen.get(key, 0) for key in declared]
+        q = [value / scale for value in declared.values()]
+        if len(declared) < 2**width:
+            cells.append(sum(count for key, count in seen.items() if key not in declared))
+            q.append(0.0)
+        observed, expected = np.array(cells, float), np.array(q)
+        shots = int(observed.sum())
+        each = level_of_one_outcome(alpha, len(q))
+        _require_shots(self, shots, min(1.0, min(q) + delta), each, alpha, delta)
+        p_value = distribution_p_value(observed, expected, delta)
+        passed = p_value >= alpha
+        keys = dict.fromkeys([*self.probabilities, *seen])
+        rows = [_row(key, self.probabilities.get(key, 0.0), seen.get(key, 0), shots) for key in keys]
+        return Verdict(
+            claim=f"TVD(device, declared) ≤ {delta:.3g}" + (" (calibration)" if self.within == CALIBRATION else ""),
+            passed=passed,
+            p_value=p_value,
+            alpha=alpha,
+            shots=shots,
+            tvd=total_variation(observed / shots, expected),
+            within=delta,
+            refuted_by=partial(refutes, shots=shots, within=delta, level=each),
+            outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
+            hint=None if passed else hint(seen, self.probabilities, delta),
+        )
+
+
+class Bound(Claim):
+    """A number that depends on the probability of an event is at least or at most something."""
+
+    event: str
+    quantity: str
+    at_least: float | None
+    at_most: float | None
+
+    @abstractmethod
+    def happens(self, key: str) -> bool:
+        """Whether an outcome belongs to the event."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """The number of bits that the claim is about."""
+
+    @property
+    def low(self) -> float | None:
+        """What the probability of the event is at least."""
+        return self.at_least
+
+    @property
+    def high(self) -> float | None:
+        """What it is at most."""
+        return self.at_most
+
+    def value(self, frequency: float) -> float:
+        """Return the number, from how frequent the event is."""
+        return frequency
+
+    def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
+        """Judge counts, see :meth:`Claim.check`."""
+        alpha = claim_hooks.alpha(alpha)
+        seen = read(counts)
+        _require_width(seen, self.width, counts, ())
+        shots = sum(seen.values())
+        happened = sum(count for key, count in seen.items() if self.happens(key))
+        low, high = self.low, self.high
+        sides = (low is not None) + (high is not None)
+        within = high if high is not None else 1 - (low or 0.0)
+        likeliest = min(1.0 if low is None else 1 - low, 1.0 if high is None else high)
+        _require_shots(self, shots, likeliest, alpha / sides, alpha)
+        tails = [1.0]
+        if low is not None:
+            tails.append(lower_tail(happened, shots, low))
+        if high is not None:
+            tails.append(float(upper_tail(happened, shots, high)))
+        p_value = min(1.0, sides * min(tails))
+        value = self.value(happened / shots)
+        least = "" if self.at_least is None else f"{self.at_least:g} ≤ "
+        most = "" if self.at_most is None else f" ≤ {self.at_most:g}"
+        misses = [
+            0.0 if self.at_least is None else self.at_least - value,
+            0.0 if self.at_most is None else value - self.at_most,
+        ]
+        rows = [_row(key, None, count, shots) for key, count in seen.items() if key != self.event]
+        return Verdict(
+            claim=f"{least}{self.quantity}{most}",
+            passed=p_value >= alpha,
+            p_value=p_value,
+            alpha=alpha,
+            shots=shots,
+            tvd=max(0.0, *misses),
+            within=within,
+            refuted_by=partial(refutes, shots=shots, within=within, level=alpha / sides),
+            value=f"{self.quantity} = {value:.3f}",
+            outcomes=(
+                _row(self.event, None, happened, shots),
+                *sorted(rows, key=lambda row: -row.count),
+            ),
+        )
+
+
+class Support(Bound):
+    """Outcomes outside of a set have at most the probability ``leak``; see :func:`pytest_iqm.claims.support`."""
+
+    at_least = None
+
+    def __init__(self, outcomes: Iterable[str], *, leak: float = 0.0) -> None:
+        self.outcomes = frozenset(map(outcome, [outcomes] if isinstance(outcomes, str) else outcomes))
+        if not self.outcomes:
+            raise ValueError("a support has at least one outcome")
+        self._bits = _common_width(self.outcomes, "outcomes of a support")
+        self.at_most = _tolerance("leak", leak)
+        self.event = "another outcome"
+        self.quantity = f"P({self.event})"
+
+    def __repr__(self) -> str:
+        return f"support({sorted(self.outcomes)}, leak={self.at_most:g})"
+
+    @property
+    def width(self) -> int:
+        """The number of bits that the claim is about."""
+        return self._bits
+
+    def happens(self, key: str) -> bool:
+        """Whether an outcome is not in the support."""
+        return key not in self.outcomes
+
+
+class Probability(Bound):
+    """The probability of outcomes is bounded; see :func:`pytest_iqm.claims.probability`."""
+
+    def __init__(
+        self, outcomes: str | Collection[str], *, at_least: float | None = None, at_most: float | None = None
+    ) -> None:
+        self.outcomes = frozenset(map(outcome, [outcomes] if isinstance(outcomes, str) else outcomes))
+        if not self.outcomes:
+            raise ValueError("a probability is that of at least one outcome")
+        self._bits = _common_width(self.outcomes, "outcomes")
+        self.at_least, self.at_most = _checked_bounds(at_least, at_most, 0.0, 1.0)
+        self.event = " or ".join(sorted(self.outcomes))
+        self.quantity = f"P({self.event})"
+
+    def __repr__(self) -> str:
+        return f"probability({sorted(self.outcomes)}, {_bounds_text(self)})"
+
+    @property
+    def width(self) -> int:
+        """The number of bits that the claim is about."""
+        return self._bits
+
+    def happens(self, key: str) -> bool:
+        """Whether an outcome is one of them."""
+        return key in self.outcomes
+
+
+class Expectation(Bound):
+    """The expectation of a product of Z is bounded; see :func:`pytest_iqm.claims.expectation`."""
+
+    def __init__(self, pauli: str, *, at_least: float | None = None, at_most: float | None = None) -> None:
+        letters = pauli.replace(" ", "")
+        if not letters or set(letters) - set("IZ"):
+            raise ValueError(
+                f"an expectation is that of a product such as 'ZZ' or 'IZ', got {pauli!r}; for X and Y rotate the "
+                "basis before the measurement, and claim Z"
+            )
+        if "Z" not in letters:
+            raise ValueError("the expectation of the identity is 1 on any device: there is nothing to claim")
+        self._letters = letters
+        self.at_least, self.at_most = _checked_bounds(at_least, at_most, -1.0, 1.0)
+        self.event = f"{letters} = -1"
+        self.quantity = f"⟨{letters}⟩"
+
+    def __repr__(self) -> str:
+        return f"expectation({self._letters!r}, {_bounds_text(self)})"
+
+    @property
+    def width(self) -> int:
+        """The number of bits that the claim is about."""
+        return len(self._letters)
+
+    @property
+    def low(self) -> float | None:
+        """What P(odd) is at least: ⟨Z…Z⟩ = 1 − 2·P(odd)."""
+        return None if self.at_most is None else (1 - self.at_most) / 2
+
+    @property
+    def high(self) -> float | None:
+        """What it is at most."""
+        return None if self.at_least is None else (1 - self.at_least) / 2
+
+    def value(self, frequency: float) -> float:
+        """Return the expectation."""
+        return 1 - 2 * frequency
+
+    def happens(self, key: str) -> bool:
+        """Whether an outcome has odd parity on the bits with a Z; the rightmost letter is the rightmost bit's."""
+        return sum(bit == "1" for bit, letter in zip(key, self._letters, strict=True) if letter == "Z") % 2 == 1
+
+
+class SameAs(Claim):
+    """Two devices have about the same distribution; see :func:`pytest_iqm.claims.same_as`."""
+
+    def __init__(self, counts: Any, *, within: float = 0.0) -> None:
+        self.counts = read(counts)
+        self.within = _tolerance("within", within)
+        self._bits = _common_width(self.counts, "outcomes")
+        self._shots = sum(self.counts.values())
+        self._outcomes = 2.0 ** min(self._bits, 1000)
+        known = [count for count in self.counts.values() if count]
+        self._rarest = 0 if len(known) < self._outcomes else min(known)
+
+    def __repr__(self) -> str:
+        return f"same_as({self.counts}, within={self.within:g})"
+
+    def _is_refuted_by(self, rare: int, shots: int, alpha: float) -> bool:
+        """Whether so many shots of the rarest outcome refute it, if all others are of another one."""
+        one, other = (rare, shots - rare), (self._rarest, self._shots - self._rarest)
+        return equality_p_value(np.array(one, float), np.array(other, float), self.within, self._outcomes) < alpha
+
+    def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
+        """Judge counts, see :meth:`Claim.check`."""
+        alpha = claim_hooks.alpha(alpha)
+        seen = read(counts)
+        _require_width(seen, self._bits, counts, ())
+        return self.judge(seen, alpha, self)
+
+    def judge(self, seen: dict[str, int], alpha: float, claim: Claim, tolerance: float | None = None) -> Verdict:
+        """Judge counts with the right number of bits.
+
+        Args:
+            seen: The counts.
+            alpha: How often a true claim may fail.
+            claim: The user's claim, which :class:`TooFewShots` names.
+            tolerance: What that claim tolerates, if it does not say so itself.
+
+        Raises:
+            TooFewShots: The claim could not fail with so few.
+
+        """
+        keys = sorted({*self.counts, *seen})
+        one = np.array([seen.get(key, 0) for key in keys], float)
+        other = np.array([self.counts.get(key, 0) for key in keys], float)
+        shots = int(one.sum())
+        p_value = equality_p_value(one, other, self.within, self._outcomes)
+        if not self._is_refuted_by(shots, shots, alpha):
+            needed = bisect_left(range(MOST_SHOTS), True, key=lambda more: self._is_refuted_by(more, more, alpha), lo=1)
+            raise _too_few_shots(
+                claim, shots, alpha, needed if needed < MOST_SHOTS else None, tolerance, f" against {self._shots}"
+            )
+        rows = [_row(key, self.counts.get(key, 0) / self._shots, seen.get(key, 0), shots) for key in keys]
+        return Verdict(
+            claim=f"TVD(device, counts before) ≤ {self.within:g}",
+            passed=p_value >= alpha,
+            p_value=p_value,
+            alpha=alpha,
+            shots=shots,
+            tvd=total_variation(one / shots, other / self._shots),
+            within=self.within,
+            refuted_by=partial(self._is_refuted_by, shots=shots, alpha=alpha),
+            final=True,
+            outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
+        )
+
+
+def _published_tolerance(execution: claim_hooks.Execution) -> float:
+    delta = execution.tolerance()
+    if delta >= 1:
+        raise CountsError("the published errors of this circuit are so large that its counts may be anything")
+    return delta
+
+
+def _probability(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} lies between 0 and 1, got {value!r}")
+    return number
+
+
+def _tolerance(name: str, value: Any) -> float:
+    number = _probability(name, value)
+    if number == 1:
+        raise ValueError(f"{name}=1 tolerates everything")
+    return number
+
+
+def _checked_bounds(
+    at_least: float | None, at_most: float | None, smallest: float, largest: float
+) -> tuple[float | None, float | None]:
+    at_least, at_most = (None if bound is None else float(bound) for bound in (at_least, at_most))
+    if at_least is None and at_most is None:
+        raise ValueError("claim a bound: at_least, at_most, or both")
+    for name, value in (("at_least", at_least), ("at_most", at_most)):
+        if value is not None and not smallest <= value <= largest:
+            raise ValueError(f"{name} lies between {smallest:g} and {largest:g}, got {value}")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise ValueError(f"at_least={at_least} is larger than at_most={at_most}")
+    if at_least == smallest or at_most == largest:
+        raise ValueError(f"a bound of {smallest:g} below or {largest:g} above claims nothing")
+    return at_least, at_most
+
+
+def _bounds_text(bound: Bound) -> str:
+    bounds = (("at_least", bound.at_least), ("at_most", bound.at_most))
+    return ", ".join(f"{name}={value:g}" for name, value in bounds if value is not None)
+
+
+def _common_width(outcomes: Iterable[str], what: str) -> int:
+    widths = {len(key) for key in outcomes}
+    if len(widths) != 1:
+        raise CountsError(f"the {what} have different numbers of bits: {', '.join(sorted(outcomes)[:6])}")
+    return widths.pop()
+
+
+def _require_width(seen: Mapping[str, int], width: int, counts: Any, declared: tuple[int, ...]) -> int:
+    """Return the number of bits of counts, which has to be the one that a claim is about.
+
+    Raises:
+        CountsError: It is another one, or they are split into registers otherwise.
+
+    """
+    example = next(iter(seen))
+    registers = shape(counts) if isinstance(counts, Mapping) else ()
+    if len(example) != width:
+        split = f", in registers of {' and '.join(map(str, registers))} bits" if len(registers) > 1 else ""
+        more = (
+            "; does the circuit have bits that the claim is not about? measure_all() adds a register to those there are"
+            if len(example) > width
+            else ""
+        )
+        raise CountsError(
+            f"the claim is about {width} bits, and the counts have {len(example)}{split}: {example!r}{more}"
+        )
+    if len(registers) > 1 and len(declared) > 1 and registers != declared:
+        raise CountsError(
+            f"the claim has registers of {declared} bits, and the counts of {registers}, both from left to right"
+        )
+    return width
+
+
+def _require_shots(
+    claim: Claim, shots: int, likeliest: float, level: float, alpha: float, tolerance: float | None = None
+) -> None:
+    """Refuse a number of shots with which not even the worst outcome would refute a claim."""
+    needed = None if likeliest >= 1 else fewest_shots_that_can_refute(likeliest, level)
+    if needed is None or shots < needed:
+        raise _too_few_shots(claim, shots, alpha, needed, tolerance)
+
+
+def _too_few_shots(
+    claim: Claim, shots: int, alpha: float, needed: int | None, tolerance: float | None, against: str = ""
+) -> TooFewShots:
+    """Return what is raised of a claim that could not fail; ``needed`` shots are enough, or none if it is None."""
+    said = f"{claim!r:.80}" if tolerance is None else f"{claim!r:.80} tolerates {tolerance:.3g} and"
+    if needed is None:
+        return TooFewShots(f"{said} could not fail with any number of shots{against}: it allows all that can happen")
+    return TooFewShots(f"{said} could not fail at α = {alpha:g} with {shots} shots{against}: take {needed} at least")
+
+
+def _row(name: str, declared: float | None, count: int, shots: int) -> Outcome:
+    low, high = confidence_interval(count, shots)
+    return Outcome(name, declared, count, low, high)

@@ -1,0 +1,176 @@
+"""p-values that hold for every number of shots: exact binomial tails, union bounds and McDiarmid's inequality.
+
+The null hypothesis about N independent shots of a device with the unknown distribution p is TVD(p, q) ≤ δ, where
+TVD(p, q) = ½ Σ|p−q| is the largest difference that two distributions make to the probability of any event.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betainc, rel_entr
+
+Array: TypeAlias = NDArray[np.float64]
+
+FAMILIES = 3
+"""Ways to refute a distribution that are tried, each at a third of the error."""
+
+FEW = 16
+"""Outcomes up to which two samples are compared event by event."""
+
+
+def upper_tail(count: ArrayLike, shots: ArrayLike, probability: ArrayLike) -> Array:
+    """Return P[Bin(shots, probability) ≥ count], exactly, by the regularised incomplete beta function."""
+    k, n = np.asarray(count, float), np.asarray(shots, float)
+    inside = np.clip(k, 1, n)
+    tail = betainc(inside, n - inside + 1, np.clip(probability, 0.0, 1.0))
+    return np.where(k <= 0, 1.0, np.where(k > n, 0.0, tail))
+
+
+def lower_tail(count: float, shots: int, probability: float) -> float:
+    """Return P[Bin(shots, probability) ≤ count], exactly."""
+    return float(upper_tail(shots - count, shots, 1.0 - probability))
+
+
+def level_of_one_outcome(alpha: float, cells: int) -> float:
+    """Return the error that the test of one outcome may make in a claim of this α about so many."""
+    return alpha / (FAMILIES * _single_events(cells))
+
+
+def _single_events(cells: float) -> float:
+    """Return how many events one outcome, or all but one, are; of two outcomes, each is all but the other."""
+    return 2 * cells if cells > 2 else 2
+
+
+def total_variation(p: Array, q: Array) -> float:
+    """Return ½ Σ|p−q|."""
+    return float(np.abs(p - q).sum() / 2)
+
+
+def distribution_p_value(counts: Array, q: Array, delta: float) -> float:
+    r"""Return a p-value of TVD(p, q) ≤ δ.
+
+    Under the null hypothesis an event A has p(A) ≤ q(A) + δ. Three families of tests share the error:
+
+    1. single outcomes and their complements, exact binomial tests with a union bound;
+    2. all :math:`2^k - 2` events with a union bound; those that can be extreme are the level sets of the ratio of
+       what was observed and declared, so only these are looked at;
+    3. the distance T between observed and declared itself. Its expectation is at most
+       :math:`\delta + \frac12\sqrt{(k-1)/N}`, one shot changes it by at most 1/N, so by McDiarmid's inequality (Surveys
+       in Combinatorics, 1989) :math:`P[T \ge E[T] + t] \le e^{-2Nt^2}`. It is the one for many outcomes.
+
+    Args:
+        counts: Shots by outcome, of shape (k,).
+        q: Declared probabilities of the same outcomes, which sum to 1; what is not declared is one outcome with 0.
+        delta: The tolerance.
+
+    """
+    shots, cells = int(counts.sum()), len(q)
+    more, fewer = upper_tail(counts, shots, q + delta), upper_tail(shots - counts, shots, 1 - q + delta)
+    single = _single_events(cells) * float(min(more.min(), fewer.min()))
+    order = _by_ratio(counts, q)
+    tails = upper_tail(np.cumsum(counts[order])[:-1], shots, np.cumsum(q[order])[:-1] + delta)
+    events = (2.0**cells - 2) * float(tails.min(initial=1.0)) if cells < 1000 else 1.0
+    excess = total_variation(counts / shots, q) - delta - math.sqrt((cells - 1) / shots) / 2
+    distance = math.exp(-2 * shots * excess**2) if excess > 0 else 1.0
+    return min(1.0, FAMILIES * min(single, events, distance))
+
+
+def equality_p_value(one: Array, other: Array, delta: float, outcomes: float) -> float:
+    r"""Return a p-value of TVD(p₁, p₂) ≤ δ for two samples.
+
+    Under the null hypothesis an event A has p₁(A) ≤ p₂(A) + δ. Two families of tests share the error: single outcomes
+    and their complements, with a union bound over all there could be; and
+
+    - of few outcomes all :math:`2^k - 2` events, as in :func:`distribution_p_value`;
+    - of many a single event: one half of both samples chooses the one that tells them apart best, and the other half,
+      which is independent of the choice, tests it.
+
+    Args:
+        one: Shots by outcome, of shape (k,).
+        other: The same of the other sample.
+        delta: The tolerance.
+        outcomes: How many there could be, seen or not: a number that does not depend on the samples.
+
+    """
+    n1, n2 = float(one.sum()), float(other.sum())
+    each, rest = np.append(one, n1 - one), np.append(other, n2 - other)
+    single = _single_events(outcomes) * _event_p_value(each, n1, rest, n2, delta)
+    if outcomes <= FEW:
+        order = _by_ratio(one, other)
+        events = np.cumsum(one[order]), n1, np.cumsum(other[order]), n2
+        several = (2.0 ** int(outcomes) - 2) * _event_p_value(*events, delta)
+    else:
+        several = _chosen_event_p_value(one, other, delta)
+    return min(1.0, 2 * min(single, several))
+
+
+def _chosen_event_p_value(one: Array, other: Array, delta: float) -> float:
+    """Return a p-value of p₁(A) ≤ p₂(A) + δ for the event A that halves of both samples choose."""
+    (choose1, choose2), (test1, test2) = _halves(one, other)
+    if not test1.sum() or not test2.sum():
+        return 1.0
+    event = choose1 / max(choose1.sum(), 1) > choose2 / max(choose2.sum(), 1)
+    x1, x2 = (np.array([test[event].sum()], float) for test in (test1, test2))
+    return _event_p_value(x1, test1.sum(), x2, test2.sum(), delta)
+
+
+def _halves(one: Array, other: Array) -> NDArray[np.int64]:
+    """Split two samples, shot by shot at random; the result has shape (2 halves, 2 samples, k).
+
+    Given how large the halves are, what is in one of them says nothing of the other. The samples are the seed: so the
+    same ones are always split in the same way. (With a seed that all samples share, the halves would know each other.)
+    """
+    samples = np.array([one, other], dtype=np.int64)
+    halves = np.random.default_rng(samples.ravel()).binomial(samples, 0.5)
+    return np.array([halves, samples - halves])
+
+
+def _event_p_value(x1: Array, n1: float, x2: Array, n2: float, delta: float) -> float:
+    """Return the smallest p-value of p₁(A) ≤ p₂(A) + δ for events A that x₁ of n₁ and x₂ of n₂ shots were; 1 at most.
+
+    For the unknown θ = p₂(A) and under the null hypothesis, P[Bin(n₁, θ+δ) ≥ x₁] and P[Bin(n₂, θ) ≤ x₂] are independent
+    and at least uniform, so for their product f, f·(1 − ln f) is a p-value (Fisher's combination); the largest over θ
+    is one that does not need θ. Both tails are log-concave in θ, so their product has one maximum; it is not further
+    than 5/√n outside of x₂/n₂ and x₁/n₁ − δ, where by Hoeffding's inequality one tail is 1 but for e⁻⁵⁰, and the other
+    falls.
+    """
+    suspicious = x1 / n1 - delta > x2 / n2
+    x1, x2 = x1[suspicious], x2[suspicious]
+    low, high = np.maximum(x2 / n2 - 5 / math.sqrt(n2), 0.0), np.minimum(x1 / n1 - delta + 5 / math.sqrt(n1), 1.0)
+    product = np.zeros(len(x1))
+    for _ in range(math.ceil(math.log(1e4 * max(n1, n2), 8))):  # eight times closer each, to 10⁻⁴ of a shot
+        thetas = np.linspace(low, high, 17)
+        logarithms = _log_upper_tail(x1, n1, thetas + delta) + _log_upper_tail(n2 - x2, n2, 1 - thetas)
+        best, product = np.argmax(logarithms, axis=0), np.max(logarithms, axis=0)
+        low, high = (np.take_along_axis(thetas, np.clip(best + step, 0, 16)[None], 0)[0] for step in (-1, 1))
+    smallest = float(product.min(initial=0.0))
+    return math.exp(smallest) * (1 - smallest) if smallest > -math.inf else 0.0
+
+
+def _log_upper_tail(count: Array, shots: float, probability: Array) -> Array:
+    """Return ln P[Bin(shots, probability) ≥ count]; where that is too small for a number, Chernoff's bound of it."""
+    tail = upper_tail(count, shots, probability)
+    share, p = count / shots, np.clip(probability, 0.0, 1.0)
+    chernoff = -shots * (rel_entr(share, p) + rel_entr(1 - share, 1 - p))
+    return np.where(tail > 0, np.log(np.where(tail > 0, tail, 1.0)), chernoff)
+
+
+def _by_ratio(one: Array, other: Array) -> NDArray[np.intp]:
+    """Return the order of outcomes from those that ``one`` has more of than ``other`` to those it has less of."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = np.where(other > 0, one / other, np.where(one > 0, np.inf, 0.0))
+    return np.argsort(-ratio, kind="stable")
+
+
+def confidence_interval(count: int, shots: int, confidence: float = 0.99) -> tuple[float, float]:
+    """Return Clopper and Pearson's interval of a probability (Biometrika 26, 404 (1934))."""
+    from scipy.special import betaincinv
+
+    error = (1 - confidence) / 2
+    low = 0.0 if count == 0 else float(betaincinv(count, shots - count + 1, error))
+    high = 1.0 if count == shots else float(betaincinv(count + 1, shots - count, 1 - error))
+    return low, high

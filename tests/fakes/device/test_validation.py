@@ -1,0 +1,78 @@
+"""A broken device file is refused, and told what is wrong where."""
+
+import json
+
+import pytest
+
+from iqm_fakes import Device, DeviceError
+
+
+def _set(document, place, value):
+    *path, last = place
+    for key in path:
+        document = document[key]
+    if value is None:
+        del document[last]
+    else:
+        document[last] = value
+
+
+DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("schema",), "iqm-device/2", "schema is 'iqm-device/2', this version reads 'iqm-device/1'"),
+        (("alias",), None, "the document has no 'alias'"),
+        (("alias",), 5, "alias has to be a JSON string, got int"),
+        (("calibrations", 0, "quality_metric_set"), None, r"calibrations\[0\] has no 'quality_metric_set'"),
+        (
+            ("calibrations", 0, "calibration_set", "observations", 3, "unit"),
+            None,
+            r"calibrations\[0\]\.calibration_set\.observations\[3\] has no 'unit'",
+        ),
+        (
+            ("calibrations", 0, "noise"),
+            {"gates": {"cz": {"QB1,QB77": {"duration": 1e-7}}}},
+            r"calibrations\[0\]\.noise\.gates\.cz\.QB1,QB77: there is no component 'QB77'",
+        ),
+        (
+            ("calibrations", 0, "noise"),
+            {"readout": {"QB1": {"p_1_given_0": 1.5}}},
+            r"noise\.readout\.QB1\.p_1_given_0 has to be a number from 0 to 1, got 1\.5",
+        ),
+        (("calibrations", 0, "noise"), {"gate": {}}, r"noise\.gate is none of gates, relaxation, readout"),
+        (
+            ("calibrations", 0, "noise"),
+            {"relaxation": {"QB1": {"t3": 1}}},
+            r"noise\.relaxation\.QB1\.t3 is none of t1, t2",
+        ),
+        (
+            ("calibrations", 0, "calibration_set", "observations", 2, "created_timestamp"),
+            "yesterday",
+            r"calibrations\[0\]\.calibration_set.*observations\[2\]\.created_timestamp: .*datetime",
+        ),
+        (("default_calibration_set_id",), "nope", "default_calibration_set_id nope is none of"),
+        (("static_quantum_architecture", "connectivity", 0), ["QB1", "QB9"], "connectivity names 'QB9'"),
+        ((*DYNAMIC, "calibration_set_id"), "other", "is of calibration set other"),
+        ((*DYNAMIC, "gates", "cz", "default_implementation"), "tgss", "'tgss' is not implemented"),
+        (
+            (*DYNAMIC, "gates", "prx", "implementations", "drag_crf_sx", "loci", 0),
+            ["QB77"],
+            "names 'QB77', which the static architecture doesn't have",
+        ),
+    ],
+)
+def test_a_broken_file_says_what_and_where(document, tmp_path, place, value, message):
+    _set(document, place, value)
+    (tmp_path / "d.json").write_text(json.dumps(document))
+    with pytest.raises(DeviceError, match=message) as error:
+        Device.load(tmp_path / "d.json")
+    assert "d.json" in str(error.value)
+
+
+def test_two_calibrations_of_one_id_are_refused(document):
+    document["calibrations"] *= 2
+    with pytest.raises(DeviceError, match="two calibrations have the same"):
+        Device.from_document(document)

@@ -1,0 +1,98 @@
+"""Which method is chosen, and which circuits none can simulate."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import pi
+
+import devices
+import pytest
+from instructions import do
+from numpy.random import SeedSequence
+from programs import cz, measure, program
+from simulators import simulator
+
+from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Operation, Options, Program
+from iqm_fakes.simulator.simulator import Simulator
+
+CALIBRATION = devices.row(1, 10).calibration()
+
+
+def chosen(simulator: Simulator, count: int, angle: float, shots: int) -> str:
+    everyone = [cz(a, b) for a in range(count) for b in range(a)]
+    pulses = [Operation("prx", (n,), "drag_crf_sx", (angle, 0.0)) for n in range(count)]
+    operations = [*pulses, *everyone, *pulses]
+    plan = simulator.plan(program(count, count, *operations, *(measure(n, n) for n in range(count))), shots)
+    (choice,) = plan.choices
+    return f"{choice.engine.method} {choice.engine.name}"
+
+
+def test_the_cheapest_engine_is_chosen() -> None:
+    noisy, perfect = Simulator(CALIBRATION), Simulator(CALIBRATION, noise=False)
+    assert chosen(noisy, 4, 0.3, 1000) == "density_matrix evolution"
+    assert chosen(noisy, 10, 0.3, 100) == "statevector trajectories"
+    assert chosen(perfect, 10, 0.3, 100_000) == "statevector evolution"
+    assert chosen(Simulator(devices.row(5, 10).calibration()), 6, pi / 2, 10).startswith("density_matrix")
+
+
+@pytest.mark.parametrize(
+    ("device", "instruction", "reason"),
+    [
+        ("dephased", do("prx", "QB5", angle=0.3, phase=0.0), "there is a gate on QB5 that is no Clifford gate"),
+        (
+            "chain",
+            do("sx", "QB2"),
+            "the relaxation on QB2 is no mixture of Pauli errors and resets, because T2 > T1",
+        ),
+    ],
+)
+def test_a_method_that_is_impossible_is_refused_with_the_reason(
+    device: str, instruction: Instruction, reason: str
+) -> None:
+    qubit = instruction.locus[0]
+    steps = (
+        instruction,
+        do("sx", qubit),
+        do("measure", qubit, key="m"),
+        do("sx", qubit),
+        do("measure", qubit, key="n"),
+    )
+    machine = simulator(device, method="stabilizer")
+    with pytest.raises(CircuitError, match=reason) as refused:
+        machine.plan(machine.compile(Circuit("test", steps), Options()), 10)
+    assert str(refused.value).endswith("or another method than 'stabilizer'")
+
+
+def test_a_method_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="there is no simulation method 'magic'; choose auto, density_matrix, "):
+        Simulator(devices.chain().calibration(), method="magic")  # type: ignore[arg-type]
+
+
+NOISY = Simulator(devices.chain().calibration())
+
+
+def entangled(count: int, angle: float) -> Program:
+    """Every qubit has met every other one before any is measured."""
+    names = tuple(f"QB{number}" for number in range(1, count + 1))
+    pulses = [Operation("prx", (index,), "drag_crf_sx", (angle, 0.0)) for index in range(count)]
+    meetings = [Operation("cz", pair, "crf_crf") for pair in combinations(range(count), 2)]
+    measurements = [Operation("measure", (index,), "constant", bit=index) for index in range(count)]
+    return Program(names, (*pulses, *meetings, *pulses, *measurements), (("m", count),))
+
+
+def test_too_many_components_are_refused_before_anything_is_simulated() -> None:
+    with pytest.raises(CircuitError) as refused:
+        NOISY.plan(entangled(40, 0.3), 1)
+    message = str(refused.value)
+    assert message.startswith("40 connected components (QB1, QB2, QB3, QB4, QB5 and 35 more) can't be simulated")
+    assert "density_matrix: the state of 40 components takes " in message
+    assert "statevector: the state of 40 components takes 16,384 GiB" in message
+    assert "stabilizer: there is a gate on " in message
+    assert message.endswith("What works: at most 27 components in use at a time, or only Clifford gates")
+
+
+def test_clifford_circuits_may_be_large() -> None:
+    machine = Simulator(devices.chain().calibration(), noise=False)
+    bits = machine.run(entangled(40, pi / 2), 20, SeedSequence(1))["m"]
+    assert bits.shape == (20, 40)
+    assert 0.3 < bits.mean() < 0.7

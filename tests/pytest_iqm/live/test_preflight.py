@@ -1,0 +1,72 @@
+"""What is asked of the machine before any test runs."""
+
+import pytest
+from server_process import TOKEN
+from suites import LIVE
+
+from iqm_fakes import Device, FakeIQMServer
+from iqm_fakes.device.recalibration import recalibrated
+
+
+@pytest.fixture(scope="module")
+def server():
+    return FakeIQMServer("garnet", "adonis", seed=1)
+
+
+def refused(result):
+    """Return what a run said that ended before any test was collected."""
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "collected" not in result.stdout.str()
+    assert len([line for line in result.errlines if line.startswith("ERROR:")]) == 1
+    return result.stderr.str()
+
+
+def test_a_wrong_token_is_a_usage_error(live, monkeypatch):
+    monkeypatch.setenv("IQM_TOKEN", "wr0ng-of-the-test")
+    result = live(test_a=LIVE)
+    said = refused(result)
+    assert "--iqm-live can't use garnet (IQM_QUANTUM_COMPUTER) at http://127.0.0.1" in said
+    assert "with the credentials from IQM_TOKEN: Missing or invalid authentication credentials" in said
+    assert "wr0ng" not in said + result.stdout.str()
+
+
+def test_an_unknown_computer_is_a_usage_error_that_names_the_known_ones(live):
+    said = refused(live("--iqm-computer", "emerald", test_a=LIVE))
+    assert "emerald (--iqm-computer)" in said
+    assert "garnet" in said
+    assert "adonis" in said
+
+
+def test_a_server_that_is_not_there_is_a_usage_error(live, monkeypatch):
+    monkeypatch.setenv("IQM_SERVER_URL", "http://127.0.0.1:1")
+    assert "can't use garnet (IQM_QUANTUM_COMPUTER) at http://127.0.0.1:1 (IQM_SERVER_URL)" in refused(
+        live(test_a=LIVE)
+    )
+
+
+class TestDrift:
+    @pytest.fixture
+    def files(self, pytester):
+        old = Device.load("garnet")
+        old.save(pytester.path / "same.json")
+        recalibrated(old, 1, drift=0.0, lost=["QB7"]).save(pytester.path / "yesterday.json")
+        return pytester.path
+
+    def test_the_header_says_how_the_machine_differs_from_the_file(self, live, files):
+        output = live("-k", "bell", "--iqm-device", "yesterday.json", test_a=LIVE).stdout.str()
+        default = Device.load("garnet").default_calibration_set_id
+        assert f"iqm: calibration set {default} differs from yesterday.json in 1 place:" in output
+        assert "  new every gate on QB7" in output
+        assert TOKEN not in output
+
+    def test_the_file_may_be_an_ini_setting(self, live, files, pytester):
+        pytester.makeini("[pytest]\niqm_device = same.json")
+        result = live("-k", "bell", test_a=LIVE)
+        result.assert_outcomes(passed=1)
+        assert "is as in same.json" in result.stdout.str()
+
+    def test_a_machine_that_refuses_is_a_usage_error(self, live, files, monkeypatch):
+        monkeypatch.setenv("IQM_TOKEN", "wr0ng")
+        result = live("--iqm-device", "same.json", test_a=LIVE)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert "Missing or invalid" in refused(result)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
 from iqm_fakes.device.comparison import THRESHOLD, Change, changes
 from iqm_fakes.device.device import Device
+from iqm_fakes.device.health import HEALTH_SHAPES
 from iqm_fakes.recordings import commands as recording_commands
 from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
@@ -69,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
         ("execution-time", "seconds that a job is processed"),
     ):
         serve.add_argument(f"--{name}", type=float, default=0.0, metavar="SECONDS", help=f"{text} (default: 0)")
+    serve.add_argument(
+        "--health",
+        choices=HEALTH_SHAPES,
+        default=HEALTH_SHAPES[0],
+        help="shape of the health document: nested as in production, today or in August 2026, or flat as on premises "
+        "(default: %(default)s)",
+    )
     serve.add_argument(
         "--require-token",
         action="store_true",
@@ -231,6 +239,7 @@ def _serve(options: argparse.Namespace) -> int:
         method=options.method,
         workers=WORKERS,
         recordings=options.recordings,
+        health=options.health,
     )
     if options.queue_time or options.execution_time:
         server.queue.takes(waiting=options.queue_time, processing=options.execution_time)

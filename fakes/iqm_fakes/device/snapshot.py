@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from iqm_fakes.device.file_format import SCHEMA
+from iqm_fakes.device.health import Health
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -22,14 +23,17 @@ def published(client: IQMClient, alias: str, calibration_sets: Iterable[str]) ->
 
     ids = list(dict.fromkeys(calibration_sets))
     listed = get(client, "quantum-computers")["quantum_computers"]
-    health = get(client, f"quantum-computers/{alias}/health")
+    health = Health.read(get(client, f"quantum-computers/{alias}/health"))
     static = get(client, f"quantum-computers/{alias}/artifacts/static-quantum-architectures")
     return {
         "schema": SCHEMA,
         "alias": alias,
         "display_name": next(entry for entry in listed if entry["alias"] == alias).get("display_name", alias),
         "source": "snapshot of what the quantum computer published",
-        "health": {key: value for key, value in health.items() if key != "updated_at"},
+        "health": {
+            "healthy": health.healthy,
+            **{name: value for name, value in health.details.items() if name != "updated_at"},
+        },
         "static_quantum_architecture": static[0],
         "default_calibration_set_id": ids[0],
         "calibrations": [

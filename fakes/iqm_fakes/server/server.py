@@ -13,11 +13,13 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
 
 from iqm_fakes.device.device import Calibration, Device
 from iqm_fakes.device.error_rates import warn_of_missing_metrics
+from iqm_fakes.device.health import Health, HealthShape, check_shape
 from iqm_fakes.recordings.folder import Recordings
 from iqm_fakes.server.clock import Clock
 from iqm_fakes.server.faults import Faults
@@ -56,18 +58,21 @@ class FakeIQMServer:
             before its submission is answered.
         recordings: Folder of recorded jobs, which can be retrieved by their ids.
         limits: What a job may have at most, and a user at a time; the default is no limit.
+        health: How health is sent: as in production today (``operational_status``), in August 2026 (``operational``),
+            or ``flat``, as installations on premises do.
 
     Attributes:
         faults: What goes wrong on purpose.
         clock: The server's time, which a test may own.
         queue: The jobs that have not ended; a test may hold and step it.
         maintenance: While it is true, the machines are unhealthy and take no jobs.
+        timeslot_booked: While it is true, jobs may ask for a booked timeslot (``use_timeslot``).
         settings: How it simulates: ``noise``, ``idle`` and ``method``.
 
     Raises:
         DeviceError: A device is unknown or its file is broken.
         RecordingNotFound: There are neither devices nor recordings.
-        ValueError: No device, two with one alias, a negative seed, or an unknown method.
+        ValueError: No device, two with one alias, a negative seed, or an unknown method or shape of health.
 
     """
 
@@ -82,8 +87,11 @@ class FakeIQMServer:
         workers: int = 0,
         recordings: str | os.PathLike[str] | None = None,
         limits: Limits | None = None,
+        health: HealthShape = "operational_status",
     ) -> None:
         check_method(method)
+        check_shape(health)
+        self._health_shape = health
         self._limits = limits or Limits()
         self.faults = Faults(self.recalibrate)
         self.clock = Clock()
@@ -120,6 +128,7 @@ class FakeIQMServer:
         self._publications.reset()
         self._jobs: list[Job] = []
         self.maintenance = False
+        self.timeslot_booked = False
         self.faults.clear()
         self.queue: JobQueue = JobQueue(self._computers, workers=self._workers, clock=self.clock)
 
@@ -163,16 +172,19 @@ class FakeIQMServer:
     def quantum_computer(self, computer: str) -> Document:
         """Describe one quantum computer in full."""
         return self._publications.described(computer) | {
-            "operational_status": "maintenance" if self.maintenance else "online",
+            "operational_status": self._health(computer).operational,
             "limits": self.limits(computer),
-            "health": self.health(computer),
+            "health": self._health(computer).document("flat"),
             "queue_length": self.queue_length(),
         }
 
     def health(self, computer: str) -> Document:
         """Say whether the quantum computer works."""
-        health = dict(self.device(computer).health)
-        return health | {"healthy": False} if self.maintenance else health
+        return self._health(computer).document(self._health_shape)
+
+    def _health(self, computer: str) -> Health:
+        health = Health.read(self.device(computer).health)
+        return replace(health, healthy=False, operational="maintenance") if self.maintenance else health
 
     def queue_length(self) -> int:
         """Return the number of jobs that have not ended."""

@@ -65,14 +65,15 @@ def why_unavailable(client: IQMClient) -> str | None:
         Exception: The vendor's client's, if it can't be asked.
 
     """
+    from iqm_fakes.device.health import ONLINE, Health
     from iqm_fakes.vendor.http import get, quantum_computer_alias
 
     computer = f"quantum-computers/{quantum_computer_alias(client)}"
-    document = _optional(client, computer)
-    health = _optional(client, f"{computer}/health")
-    if document.get("operational_status") not in (None, "online"):
-        return f"it is in {document['operational_status']}"
-    if (health or document.get("health") or {}).get("healthy") is False:
+    described, health = (Health.read(_optional(client, path)) for path in (computer, f"{computer}/health"))
+    for operational in (described.operational, health.operational):
+        if operational != ONLINE:
+            return f"it is in {operational}"
+    if (described if health.healthy is None else health).healthy is False:
         return "it says that it is not healthy"
     now = datetime.now(UTC)
     start, end = (moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (now, now + timedelta(hours=1)))

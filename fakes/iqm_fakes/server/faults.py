@@ -44,6 +44,7 @@ _NOT_ANSWERED = {
     ErrorCode.METHOD_NOT_ALLOWED,
     ErrorCode.QC_ARTIFACT_NOT_FOUND,
     ErrorCode.RECORDING_NOT_FOUND,
+    ErrorCode.BAD_REQUEST,
 }
 """Codes that say that a request was wrong in itself: a right one never meets them."""
 

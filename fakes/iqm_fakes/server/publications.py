@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from iqm_fakes.device.device import Calibration, Device
 from iqm_fakes.device.recalibration import recalibrated
@@ -63,12 +63,21 @@ class Publications:
         """Return a calibration by id, or the current one for ``default``.
 
         Raises:
-            ServerError: ``qc_not_found`` or ``calibration_set_not_found``.
+            ServerError: ``qc_not_found``, ``invalid_input`` (it is no id) or ``calibration_set_not_found``.
 
         """
         device = self.device(computer)
+        if calibration_set == "default":
+            return device.calibration()
         try:
-            return device.calibration(None if calibration_set == "default" else calibration_set.lower())
+            UUID(calibration_set)
+        except ValueError:
+            raise ServerError(
+                ErrorCode.INVALID_INPUT,
+                f"'{calibration_set}' is no id of a calibration set: it has to be a UUID, or 'default'.",
+            ) from None
+        try:
+            return device.calibration(calibration_set.lower())
         except KeyError:
             raise ServerError(
                 ErrorCode.CALIBRATION_SET_NOT_FOUND,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from iqm_fakes.device.device import Calibration, Device
 from iqm_fakes.device.error_rates import warn_of_missing_metrics
 from iqm_fakes.device.health import Health, HealthShape, check_shape
 from iqm_fakes.recordings.folder import Recordings
-from iqm_fakes.server.clock import Clock
+from iqm_fakes.server.clock import Clock, timestamp
 from iqm_fakes.server.faults import Faults
 from iqm_fakes.server.job import Job
 from iqm_fakes.server.limits import Limits
@@ -36,6 +37,8 @@ from iqm_fakes.wire import results
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
 from iqm_fakes.wire.status import JobStatus
+
+HOUR = timedelta(hours=1)
 
 
 class FakeIQMServer:
@@ -195,6 +198,17 @@ class FakeIQMServer:
         self.device(computer)
         return self._limits.document()
 
+    def timeslots(self, computer: str) -> Document:
+        """Return the timeslots that may be booked: none; and those that are, see :attr:`timeslot_booked`."""
+        self.device(computer)
+        start = self.clock.now().replace(minute=0, second=0, microsecond=0)
+        slot = {"start": timestamp(start), "end": timestamp(start + HOUR), "price": "0.00", "reference": "fake"}
+        return {
+            "available_slots": [],
+            "booked_slots": [slot] if self.timeslot_booked else [],
+            "queue_length": 0,
+        }
+
     def artifact(self, computer: str, kind: str) -> Any:
         """Return what is published beside calibrations: a JSON document, or bytes that are a protobuf message."""
         return self._publications.artifact(computer, kind)
@@ -246,11 +260,27 @@ class FakeIQMServer:
         """Ids of the recordings that answered a submission or were retrieved."""
         return self._replay.used
 
-    def submit(self, computer: str, body: bytes, *, tag: str | None = None, client: str | None = None) -> Job:
+    def submit(
+        self,
+        computer: str,
+        body: bytes,
+        *,
+        tag: str | None = None,
+        client: str | None = None,
+        use_timeslot: bool = False,
+    ) -> Job:
         """Accept a circuit job.
 
+        Args:
+            computer: Alias or id of the quantum computer.
+            body: What was sent.
+            tag: What the user calls it.
+            client: Who sent it.
+            use_timeslot: Run it in a booked timeslot, if one is.
+
         Raises:
-            ServerError: ``invalid_job_payload``, ``qc_not_found`` or ``calibration_set_not_found``.
+            ServerError: ``invalid_job_payload``, ``no_booked_timeslots``, ``qc_not_found`` or
+                ``calibration_set_not_found``.
             RecordingNotFound: In a replay, it was not recorded.
             RecordingError: In a replay, its recording is broken.
 
@@ -258,6 +288,8 @@ class FakeIQMServer:
         device = self.device(computer)
         if self.maintenance:
             raise ServerError(ErrorCode.SERVICE_UNAVAILABLE, f"Quantum computer '{device.alias}' is in maintenance.")
+        if use_timeslot and not self.timeslot_booked:
+            raise ServerError(ErrorCode.NO_BOOKED_TIMESLOTS, ErrorCode.NO_BOOKED_TIMESLOTS.usual)
         self._limits.check_body(body)
         try:
             request = CircuitJobPayload.parse(body)
@@ -292,7 +324,7 @@ class FakeIQMServer:
         """Return a job by its id, perhaps a recorded one.
 
         Raises:
-            ServerError: ``job_not_found``.
+            ServerError: ``invalid_input`` (it is no id of a job) or ``job_not_found``.
             RecordingError: Its recording is broken.
 
         """
@@ -300,13 +332,12 @@ class FakeIQMServer:
         try:
             identifier = UUID(job_id)
         except ValueError:
-            identifier = None
-        if identifier is not None:
-            if identifier in self._by_id:
-                return self._by_id[identifier]
-            recorded = None if identifier in self._deleted else self._replay.retrieve(identifier)
-            if recorded is not None:
-                return self._by_id.setdefault(identifier, recorded)
+            raise ServerError(ErrorCode.INVALID_INPUT, f"'{job_id}' is no id of a job: it has to be a UUID.") from None
+        if identifier in self._by_id:
+            return self._by_id[identifier]
+        recorded = None if identifier in self._deleted else self._replay.retrieve(identifier)
+        if recorded is not None:
+            return self._by_id.setdefault(identifier, recorded)
         raise ServerError(ErrorCode.JOB_NOT_FOUND, f"Job '{job_id}' not found.")
 
     def cancel(self, job_id: str) -> Job:

@@ -23,6 +23,7 @@ from werkzeug.wrappers import Request, Response
 from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
 from iqm_fakes.server.faults import Answer, Broken, Event, Operation
+from iqm_fakes.web import query
 from iqm_fakes.web.transport import IN_PROCESS, Interrupted
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 
@@ -190,18 +191,17 @@ class Api:
 
     def _queue_availability(self, request: Request, qc: str) -> Response:
         self._server.device(qc)
-        start = request.args.get("timerange_start", "2000-01-01T00:00:00Z")
-        end = request.args.get("timerange_end", "2100-01-01T00:00:00Z")
+        start = query.moment(request, "timerange_start", "2000-01-01T00:00:00Z")
+        end = query.moment(request, "timerange_end", "2100-01-01T00:00:00Z")
         available = [] if self._server.maintenance else [{"start": start, "end": end}]
         return _json({"queue_length": self._server.queue_length(), "available": available})
 
     def _timeslots(self, request: Request, qc: str) -> Response:
-        self._server.device(qc)
-        return _json({"timeslots": []})
+        return _json(self._server.timeslots(qc))
 
     def _book_timeslot(self, request: Request, qc: str) -> Response:
         self._server.device(qc)
-        raise ServerError(ErrorCode.INVALID_INPUT, "This server has no timeslots to book: its queue is always open.")
+        raise ServerError(ErrorCode.BAD_REQUEST, "This server has no timeslots to book: its queue is always open.")
 
     def _qc_artifact(self, request: Request, qc: str, kind: str) -> Response:
         artifact = self._server.artifact(qc, kind)
@@ -224,20 +224,22 @@ class Api:
             raise ServerError(
                 ErrorCode.UNSUPPORTED_JOB_TYPE, f"Job type '{kind}' is not supported: this server takes 'circuit' jobs."
             )
-        tag = request.args.get("tag")
-        if tag is not None and len(tag) > 50:
-            raise ServerError(ErrorCode.INVALID_INPUT, f"A tag has at most 50 characters, this one has {len(tag)}.")
-        client = request.headers.get("User-Agent")
-        job = self._server.submit(qc, request.get_data(), tag=tag, client=client)
+        job = self._server.submit(
+            qc,
+            request.get_data(),
+            tag=query.short(request, "tag", 50),
+            client=request.headers.get("User-Agent"),
+            use_timeslot=query.boolean(request, "use_timeslot"),
+        )
         if LOG.isEnabledFor(logging.INFO):  # the payload would have to be parsed once more
             LOG.info("job %s submitted: %d circuits, %d shots each", job.id, *_size(job.payload))
         return self._job_response(job)
 
     def _job(self, request: Request, job_id: str) -> Response:
         job = self._server.job(job_id)
-        long_poll = request.args.get("wait_until_terminal", "").lower() == "true"
+        long_poll = query.boolean(request, "wait_until_terminal")
         if long_poll:
-            self._server.queue.wait(job, _poll_seconds(request))
+            self._server.queue.wait(job, query.whole(request, "timeout_seconds", 10, LONGEST_POLL))
         elif not self._server.queue.is_held:
             self._server.queue.wait(job, PATIENCE)
         response = self._job_response(job)
@@ -272,13 +274,6 @@ class Api:
 
 def _size(payload: Mapping[str, Any]) -> tuple[int, int]:
     return len(payload["circuits"]), payload.get("shots", 1)
-
-
-def _poll_seconds(request: Request) -> int:
-    text = request.args.get("timeout_seconds", "10")
-    if not text.isdecimal() or int(text) > LONGEST_POLL:
-        raise ServerError(ErrorCode.INVALID_INPUT, f"timeout_seconds is 0 to {LONGEST_POLL}, got '{text}'.")
-    return int(text)
 
 
 def _json(document: Any) -> Response:

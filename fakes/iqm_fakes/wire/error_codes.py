@@ -26,6 +26,8 @@ class ErrorCode(StrEnum):
         return self
 
     INVALID_INPUT = "invalid_input", 400, "The request is not valid."
+    BAD_REQUEST = "bad_request", 400, "The timeslot can't be booked."
+    """Of bookings only."""
     INVALID_JOB_PAYLOAD = "invalid_job_payload", 400, "Job payload is not valid."
     UNSUPPORTED_JOB_TYPE = "unsupported_job_type", 400, "Job type is not supported."
     UNAUTHORIZED = "unauthorized", 401, "Missing or invalid authentication credentials"

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 SERVER = "iqm-server"
 STATION = "iqm-station-control"
 
-COMPILED = (
+RECEIVED = (
     "received",
     "validation_started",
     "validation_ended",
@@ -34,7 +34,15 @@ COMPILED = (
     "compilation_started",
 )
 """Timeline of the station until the compiler decides."""
-EXECUTED = ("execution_ended", "post_processing_started", "post_processing_ended")
+COMPILED = (
+    "compilation_ended",
+    "save_sweep_metadata_started",
+    "save_sweep_metadata_ended",
+    "pending_execution",
+    "execution_started",
+)
+"""Timeline of the station once the compiler is done, until shots are taken."""
+EXECUTED = ("execution_ended", "post_processing_pending", "post_processing_started", "post_processing_ended")
 """Timeline of the station once the shots are taken."""
 
 
@@ -133,10 +141,10 @@ class JobQueue:
                 self._moment = None
 
     def position(self, job: Job) -> int | None:
-        """Return the number of jobs ahead of a waiting job while the queue is held or has a pace, otherwise None."""
+        """Return the number of jobs ahead of a waiting job, otherwise None; also of one that is about to be taken."""
         with self._changed:
-            visible = self._holds or self._pace is not None
-            return self._waiting.index(job) if visible and job in self._waiting else None
+            waits = self._holds or self._pace is not None or self._unended > 1
+            return self._waiting.index(job) if waits and job in self._waiting else None
 
     def cancel(self, job: Job) -> None:
         """End a waiting or processing job.
@@ -203,14 +211,14 @@ class JobQueue:
                 return None
             job = self._waiting.popleft()
             job.status = JobStatus.PROCESSING
-            for status in COMPILED:
+            for status in RECEIVED:
                 self._stamp(job, STATION, status)
         with self._failures(job):
             program = self._machine.compile(job)
             with self._changed:
                 if not job.status.terminal:
                     job.compiled = True
-                    for status in ("compilation_ended", "pending_execution", "execution_started"):
+                    for status in COMPILED:
                         self._stamp(job, STATION, status)
                     self._processing.append((job, program))
         return job

@@ -27,7 +27,18 @@ PRECISION = 9
 COUNTED = 64
 """Outcomes whose counts are written beside the shots."""
 
-JOB_FIELDS = ("type", "qc", "tag", "queue_position", "compilation", "execution", "artifacts", "messages", "errors")
+JOB_FIELDS = (
+    "type",
+    "qc",
+    "tag",
+    "queue_position",
+    "runtime_ms",
+    "compilation",
+    "execution",
+    "artifacts",
+    "messages",
+    "errors",
+)
 """What is kept of a job document as it is, beside what has a place of its own."""
 
 MIGRATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}

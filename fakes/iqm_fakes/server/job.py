@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from iqm_fakes.server.clock import timestamp
 from iqm_fakes.server.publications import computer_id
 from iqm_fakes.wire.status import JobStatus
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class JobFailure(Exception):
@@ -72,6 +74,8 @@ class Job:
     simulation: Any = None
     """How the machine runs it, once compiled: for each circuit, one
     :class:`~iqm_fakes.simulator.method_choice.Choice` for each of its independent parts."""
+    estimate_ms: int | None = None
+    """How long its execution would take on the machine, in milliseconds, once compiled."""
     results: Any = None
     """What the executor returned, once completed."""
     fault: Any = None
@@ -84,6 +88,20 @@ class Job:
         """The submission as it was sent: circuits, shots, options."""
         return json.loads(self.body)
 
+    @property
+    def runtime_ms(self) -> int | None:
+        """How long it was executed, by its timeline, in milliseconds; None if it was not."""
+        times = {status: time for _, status, time in self.timeline}
+        if "execution_ended" not in times:
+            return None
+        return round((times["execution_ended"] - times["execution_started"]) / MILLISECOND)
+
+    @property
+    def artifacts(self) -> list[str]:
+        """What can be fetched of it."""
+        results = ("measurements", "measurement_counts") if self.status is JobStatus.COMPLETED else ()
+        return ["runtime_estimates", *results] if self.compiled else []
+
     def document(self, queue_position: int | None) -> dict[str, Any]:
         """Describe the job as the API does.
 
@@ -93,7 +111,10 @@ class Job:
         """
         if self.recorded is not None:
             return dict(self.recorded)
-        completed = self.status is JobStatus.COMPLETED
+        compilation = {
+            "calibration_set_id": self.calibration_set_id,
+            "execution_runtime_estimate_ms": self.estimate_ms,
+        }
         return {
             "id": str(self.id),
             "type": "circuit",
@@ -102,9 +123,10 @@ class Job:
             "queue_position": queue_position,
             "tag": self.tag,
             "timeline": [{"source": s, "status": status, "timestamp": timestamp(t)} for s, status, t in self.timeline],
-            "compilation": {"calibration_set_id": self.calibration_set_id} if self.compiled else None,
+            "runtime_ms": self.runtime_ms,
+            "compilation": compilation if self.compiled else None,
             "execution": {"progress": {}} if self.compiled else None,
-            "artifacts": [{"type": "measurements"}, {"type": "measurement_counts"}] if completed else [],
+            "artifacts": [{"type": artifact} for artifact in self.artifacts],
             "messages": [{"source": source, "message": message} for source, message in self.messages],
             "errors": [{"source": s, "error_code": code, "message": message} for s, code, message in self.errors],
         }

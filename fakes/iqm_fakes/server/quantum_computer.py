@@ -21,6 +21,9 @@ from iqm_fakes.wire.payload import CircuitJobPayload, UnmappedQubit
 WORTH_A_TASK = 0.05
 """Seconds: circuits are sent to an executor in groups that take about so long, because sending has its price."""
 
+RESET = 300e-6
+"""Seconds between two shots, in which components relax to 0, for estimates; they are not published."""
+
 
 class SimulatedComputers:
     """The quantum computers of a server, each with its calibrations, as simulators.
@@ -64,6 +67,7 @@ class SimulatedComputers:
             except (CircuitError, UnmappedQubit, NotImplementedError) as error:
                 raise JobFailure(f"Circuit {index}: {error}") from None
         job.simulation = tuple(plan.choices for plan in plans)
+        job.estimate_ms = math.ceil(sum(plan.shots * (plan.program.duration + RESET) for plan in plans) * 1000)
         return plans
 
     def execute(self, job: Job, program: list[Plan]) -> list[Bits]:

@@ -8,6 +8,7 @@ with its :mod:`.job`, :mod:`.quantum_computer` (compiles and executes), :mod:`.r
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -359,6 +360,15 @@ class FakeIQMServer:
     def job_document(self, job: Job) -> Document:
         """Describe a job as the API does."""
         return job.document(self.queue.position(job))
+
+    def runtime_estimates(self, job_id: str) -> bytes:
+        """Return how long the execution was estimated to take, as JSON; the vendor's form of it is not published."""
+        job = self.job(job_id)
+        compilation = self.job_document(job).get("compilation") or {}
+        name = "execution_runtime_estimate_ms"
+        if compilation.get(name) is None:
+            raise ServerError(ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"Job '{job.id}' has no runtime estimates.")
+        return json.dumps({name: compilation[name]}).encode()
 
     def measurements(self, job_id: str) -> bytes:
         """Return every shot, as JSON: per circuit, key → one list of bits a shot."""

@@ -263,6 +263,7 @@ class Api:
 
     def _job_artifact(self, request: Request, job_id: str, kind: str) -> Response:
         documents: dict[str, Callable[[str], bytes]] = {
+            "runtime_estimates": self._server.runtime_estimates,
             "measurements": self._server.measurements,
             "measurement_counts": self._server.measurement_counts,
         }

@@ -126,7 +126,6 @@ class Api:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
-        request.get_data()  # an unread body would be taken for the next request of a kept-alive connection
         if self._latency:
             time.sleep(self._latency)
         try:

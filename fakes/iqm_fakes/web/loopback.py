@@ -2,23 +2,82 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.wsgi import get_input_stream
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+LOG = logging.getLogger(__name__)
 
 
 class _Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # keeps connections open and answers Expect: 100-continue
+    """One connection. Werkzeug's own handler closes it after one answer; this one waits for the next request."""
 
-    def handle_expect_100(self) -> bool:
-        return True  # werkzeug sends the interim response itself
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits for the acknowledgement of its headers
+    connections: ClassVar[set[socket.socket]]
+    """Those that are open."""
+    closed: ClassVar[threading.Event]
+    """Whether nothing is answered any more."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.connections.discard(self.connection)
+        super().finish()
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        if self.closed.is_set():  # a request may still arrive, although nobody reads
+            self.close_connection = True
+            return
+        self._begun = False
+        try:
+            environ = self.make_environ()
+            body = get_input_stream(environ).read()  # what stayed unread would be taken for the next request
+            self._answer(environ | {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True})
+        except (ConnectionError, ClientDisconnected):
+            self.close_connection = True
+        except Exception:
+            LOG.exception("%s %s", self.command, self.path)
+            self.close_connection = True
+            if not self._begun:
+                self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _answer(self, environ: WSGIEnvironment) -> None:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
+            self._begun = True
+            code, _, reason = status.partition(" ")
+            bare = code in ("204", "304") or any(name.lower() == "content-length" for name, _ in headers)
+            if not bare:
+                self.close_connection = True  # which says where the body ends
+            self.send_response(int(code), reason)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.send_header("Connection", "close" if self.close_connection else "keep-alive")
+            self.end_headers()
+            return self.wfile.write
+
+        parts = self.server.app(environ, start)
+        try:
+            for part in parts:
+                self.wfile.write(part)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing about requests that were answered."""
@@ -38,6 +97,9 @@ class LoopbackServer:
     """
 
     def __init__(self, application: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._connections: set[socket.socket] = set()
+        self._closed = threading.Event()
+        handler = type("Handler", (_Handler,), {"connections": self._connections, "closed": self._closed})
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as listener:
             # bound here because werkzeug ends the process when an address is taken
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,7 +110,7 @@ class LoopbackServer:
                 listener.getsockname()[1],
                 application,
                 threaded=True,
-                request_handler=_Handler,
+                request_handler=handler,
                 fd=listener.fileno(),
             )
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # of the threaded subclass
@@ -60,9 +122,13 @@ class LoopbackServer:
         self._server.serve_forever(poll_interval=0.05)
 
     def close(self) -> None:
-        """Stop answering and free the port."""
+        """Stop answering and free the port; open connections end with the answer that is under way."""
         self._server.shutdown()
         self._server.server_close()
+        self._closed.set()
+        for connection in list(self._connections):
+            with suppress(OSError):  # it has just been closed
+                connection.shutdown(socket.SHUT_RD)
 
 
 @contextmanager

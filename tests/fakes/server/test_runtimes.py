@@ -61,7 +61,7 @@ def estimate(http, payload):
 
 def test_the_estimate_is_of_circuits_and_shots(http):
     """Each shot takes the circuit's published duration and the reset of the qubits before it."""
-    one, ten = estimate(http, submission(measure("QB1"), shots=100)), estimate(http, submission(measure("QB1"), shots=1000))
+    one, ten = (estimate(http, submission(measure("QB1"), shots=shots)) for shots in (100, 1000))
     assert 0 < 9 * one <= ten <= 11 * one
     batch = submission(measure("QB1"), shots=1000)
     batch["circuits"] *= 3

@@ -18,7 +18,7 @@ from uuid import UUID
 from iqm_fakes.atomic_write import TEMPORARY, write
 from iqm_fakes.device.device import Device, DeviceError
 from iqm_fakes.recordings.credentials import credential_in
-from iqm_fakes.recordings.recording import SCHEMA, Recording, RecordingError, canonical, fingerprint, migrated
+from iqm_fakes.recordings.recording import SCHEMA, Recording, RecordingError, canonical, fingerprints, migrated
 
 _NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.json")
 
@@ -187,13 +187,13 @@ class Recordings:
             RecordingError: Its file is broken.
 
         """
-        wanted = fingerprint(request, computer)
-        every = [self.load(entry.id) for entry in self.entries() if entry.fingerprint == wanted]
+        wanted = fingerprints(request, computer)
+        every = [self.load(entry.id) for entry in self.entries() if entry.fingerprint in wanted]
         found = [recording for recording in every if test in recording.tests] or every
-        number = taken[wanted]
+        number = taken[wanted[0]]
         if number >= len(found):
             raise RecordingNotFound(self._not_found(request, computer, test, len(found)))
-        taken[wanted] += 1
+        taken[wanted[0]] += 1
         return found[number]
 
     def _not_found(self, request: Any, computer: str, test: str | None, used: int) -> str:

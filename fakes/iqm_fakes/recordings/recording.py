@@ -162,7 +162,16 @@ def migrated(document: Any) -> dict[str, Any]:
 
 def fingerprint(request: Mapping[str, Any], computer: str) -> str:
     """Return what identifies a submission: instructions, shots and options; not names, metadata or calibration set."""
-    said = "\n".join(canonical(request))
+    return _hash(computer, canonical(request))
+
+
+def fingerprints(request: Mapping[str, Any], computer: str) -> tuple[str, str]:
+    """Return the fingerprint of a submission, and the one that it has in recordings of a version that refused it."""
+    return fingerprint(request, computer), _hash(computer, verbatim(request))
+
+
+def _hash(computer: str, lines: Sequence[str]) -> str:
+    said = "\n".join(lines)
     return "sha256:" + hashlib.sha256(f"{computer}\n{said}".encode()).hexdigest()
 
 
@@ -172,8 +181,7 @@ def canonical(request: Mapping[str, Any]) -> list[str]:
         payload = CircuitJobPayload.parse(json.dumps(request).encode())
         circuits = [payload.circuit(index) for index in range(len(payload.circuits))]
     except (InvalidPayload, UnmappedQubit, NotImplementedError):  # a submission that fails is recorded, too
-        rest = [json.dumps(_anonymous(circuit), sort_keys=True) for circuit in request["circuits"]]
-        return [f"shots {request.get('shots')}", *rest]
+        return verbatim(request)
     options = payload.model_dump(exclude={"circuits", "calibration_set_id", "qubit_mapping"})
     lines = [f"{name} {json.dumps(value)}" for name, value in options.items()]
     for index, circuit in enumerate(circuits):
@@ -182,6 +190,12 @@ def canonical(request: Mapping[str, Any]) -> list[str]:
             f"  {_rounded_line(step.name, step.implementation, step.locus, step.args)}" for step in circuit.instructions
         ]
     return lines
+
+
+def verbatim(request: Mapping[str, Any]) -> list[str]:
+    """Return a submission that can't be understood as lines."""
+    circuits = [json.dumps(_anonymous(circuit), sort_keys=True) for circuit in request["circuits"]]
+    return [f"shots {request.get('shots')}", *circuits]
 
 
 def _rounded_line(name: str, implementation: str | None, locus: Sequence[str], args: Mapping[str, Any]) -> str:
@@ -214,7 +228,7 @@ def _recording(document: Mapping[str, Any]) -> Recording:
         recorded_with=document["recorded_with"],
         tests=document["tests"],
     )
-    if recording.fingerprint != document["fingerprint"]:
+    if document["fingerprint"] not in fingerprints(recording.request, recording.computer):
         raise ValueError("the fingerprint is not that of the request")
     return recording
 

@@ -29,11 +29,21 @@ class JobFailure(Exception):
     """A job that the server accepted and can't complete: it ends ``failed`` with this message and code.
 
     The codes inside failed jobs are not published; ours are ``circuit_error`` and ``internal_error``.
+
+    Attributes:
+        explanation: What the machine doesn't tell its users; None if it tells everything.
+
     """
 
-    def __init__(self, message: str, code: str = "circuit_error") -> None:
+    def __init__(self, message: str, code: str = "circuit_error", explanation: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.explanation = explanation
+
+    @classmethod
+    def internal(cls, explanation: str) -> JobFailure:
+        """Return the failure of a job that breaks the vendor's software instead of being refused by it."""
+        return cls("Internal server error occurred", "unknown", explanation)
 
 
 class NeverEnds(Exception):

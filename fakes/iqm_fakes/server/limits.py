@@ -59,7 +59,7 @@ class Limits:
 
         """
         circuits = request.circuits
-        longest = max(0 if isinstance(circuit, str) else len(circuit.instructions) for circuit in circuits)
+        longest = max((0 if isinstance(circuit, str) else len(circuit.instructions) for circuit in circuits), default=0)
         for what, number, limit in (
             ("circuits", len(circuits), self.max_circuits_per_job),
             ("shots of a circuit", request.shots, self.max_shots_per_circuit),

@@ -16,7 +16,7 @@ from iqm_fakes.server.job import Cancelled, Job, JobFailure, NeverEnds
 from iqm_fakes.simulator.circuit import CircuitError, NoShotsLeft, Program
 from iqm_fakes.simulator.shots import Bits
 from iqm_fakes.simulator.simulator import Plan, Simulator
-from iqm_fakes.wire.payload import CircuitJobPayload, UnmappedQubit
+from iqm_fakes.wire.payload import CircuitJobPayload, ImpossibleOptions, UnmappedQubit
 
 WORTH_A_TASK = 0.05
 """Seconds: circuits are sent to an executor in groups that take about so long, because sending has its price."""
@@ -57,7 +57,11 @@ class SimulatedComputers:
         if job.fault is not None and job.fault.how == "compilation":
             raise JobFailure(job.fault.message, job.fault.code)
         request: CircuitJobPayload = job.request or CircuitJobPayload.parse(job.body)  # if it was cancelled meanwhile
-        options = request.options()
+        _check_unbreakable(request)
+        try:
+            options = request.options()
+        except ImpossibleOptions as error:
+            raise JobFailure(str(error)) from None
         simulator = self._simulator(job)
         plans = []
         for index in range(len(request.circuits)):
@@ -118,6 +122,22 @@ class SimulatedComputers:
             if key not in self._simulators:
                 self._simulators[key] = Simulator(self._calibration(*key), **self._settings)
             return self._simulators[key]
+
+
+def _check_unbreakable(request: CircuitJobPayload) -> None:
+    """Refuse what the vendor's station accepts and then breaks at, without a word to the user.
+
+    Raises:
+        JobFailure: It would.
+
+    """
+    if isinstance(request.calibration_set_id, str):
+        raise JobFailure.internal(f"the calibration set '{request.calibration_set_id}' is no UUID")
+    if not request.circuits:
+        raise JobFailure.internal("the list of circuits is empty")
+    for index, circuit in enumerate(request.circuits):
+        if not isinstance(circuit, str) and not circuit.instructions:
+            raise JobFailure.internal(f"circuit {index} has no instructions")
 
 
 def _fewer(bits: Bits, fraction: float, dice: random.Random) -> Bits:

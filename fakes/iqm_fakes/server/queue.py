@@ -274,6 +274,8 @@ class JobQueue:
         try:
             yield
         except JobFailure as failure:
+            if failure.explanation is not None:
+                logger.warning("job %s: %s", job.id, failure.explanation)
             self._fail(job, failure.code, str(failure))
         except NeverEnds:
             with self._changed:

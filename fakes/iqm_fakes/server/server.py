@@ -297,7 +297,8 @@ class FakeIQMServer:
         except InvalidPayload as error:
             raise ServerError(ErrorCode.INVALID_JOB_PAYLOAD, f"Job payload is not valid: {error}") from None
         self._limits.check(request, self.queue_length())
-        calibration = self.calibration(computer, str(request.calibration_set_id or "default"))
+        named = request.calibration_set_id
+        calibration_set = named if isinstance(named, str) else self.calibration(computer, str(named or "default")).id
         if self.replays:
             job = self._replay.answer(body, device.alias)
             with self._lock:
@@ -312,7 +313,7 @@ class FakeIQMServer:
                 computer=device.alias,
                 body=body,
                 request=request,
-                calibration_set_id=calibration.id,
+                calibration_set_id=calibration_set,
                 tag=tag,
                 client=client,
                 fault=self.faults.meet_job(),

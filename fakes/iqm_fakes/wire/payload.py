@@ -1,8 +1,10 @@
 """What a client submits: the body of a circuit job, checked and brought into one dialect.
 
 The server accepts every dialect that circuit-level clients speak: ``locus`` or ``qubits``, angles in radians or
-``*_t`` in full turns, current or former option names, a qubit mapping or physical names. Behind this module
-there is one: :class:`~iqm_fakes.simulator.circuit.Circuit` on physical component names, angles in radians.
+``*_t`` in full turns, current or former option names, a qubit mapping or physical names. What is refused here is what
+the vendor's published JSON schema (of ``PostJobsRequest``) refuses; the rest is accepted, and may fail as a job. Behind
+this module there is one dialect: :class:`~iqm_fakes.simulator.circuit.Circuit` on physical component names, angles in
+radians.
 """
 
 from __future__ import annotations
@@ -10,19 +12,20 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     StrictInt,
     StrictStr,
     ValidationError,
-    field_validator,
-    model_validator,
 )
 
 from iqm_fakes.simulator.circuit import Circuit, Instruction, Options
@@ -42,48 +45,62 @@ class UnmappedQubit(ValueError):
     """A circuit uses a logical name that the job's qubit mapping does not have."""
 
 
+class ImpossibleOptions(ValueError):
+    """Options of a job contradict each other; the message is the vendor's compiler's."""
+
+
 class _Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def _whole(value: Any) -> Any:
+    """Return 20 for 20.0, which is an integer for JSON schemas."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole)]
+Number: TypeAlias = Annotated[float, Field(strict=True)]
+
+
+def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("names are repeated")
+    return names
 
 
 class WireInstruction(_Wire):
     """One instruction as sent."""
 
     name: StrictStr
-    locus: tuple[StrictStr, ...] | None = None
-    qubits: tuple[StrictStr, ...] | None = None
+    locus: tuple[StrictStr, ...]
     args: dict[StrictStr, Any] = Field(default_factory=dict)
     implementation: StrictStr | None = None
 
-    @model_validator(mode="after")
-    def _one_dialect(self) -> WireInstruction:
-        if (self.locus is None) == (self.qubits is None):
-            raise ValueError("needs either 'locus' or, in the former dialect, 'qubits'")
-        for turns, radians in FULL_TURNS.items():
-            if turns in self.args and radians in self.args:
-                raise ValueError(f"has both '{radians}' (radians) and '{turns}' (full turns): send one of them")
-            if turns in self.args and not _is_angle(self.args[turns]):
-                raise ValueError(f"'{turns}' is not a finite number")
-        return self
-
     def current(self, physical: Mapping[str, str] | None) -> Instruction:
         """Return the instruction in the current dialect, on physical names."""
-        names = self.locus if self.locus is not None else self.qubits or ()
-        args = {
-            FULL_TURNS.get(key, key): value * math.tau if key in FULL_TURNS else value
-            for key, value in self.args.items()
-        }
+        args = {key: value for key, value in self.args.items() if key not in FULL_TURNS}
+        for turns, radians in FULL_TURNS.items():
+            if turns in self.args:
+                args[radians] = _in_radians(self.args[turns])
         return Instruction(
             name=FORMER_NAMES.get(self.name, self.name),
-            locus=names if physical is None else tuple(_mapped(name, physical) for name in names),
+            locus=self.locus if physical is None else tuple(_mapped(name, physical) for name in self.locus),
             args=args,
             implementation=self.implementation,
         )
 
 
-def _is_angle(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and abs(value) < sys.float_info.max
+class FormerInstruction(WireInstruction):
+    """One instruction in the former dialect."""
+
+    locus: tuple[StrictStr, ...] = Field((), validation_alias="qubits")
+
+
+def _in_radians(turns: Any) -> Any:
+    """Return an angle; what is no number is left to the checks of a circuit, as the API does."""
+    if not isinstance(turns, int | float) or isinstance(turns, bool) or abs(turns) > sys.float_info.max:
+        return turns
+    return turns * math.tau
 
 
 def _mapped(name: str, physical: Mapping[str, str]) -> str:
@@ -99,11 +116,11 @@ class WireCircuit(_Wire):
     instructions: tuple[WireInstruction, ...]
     metadata: dict[str, Any] | None = None
 
-    @model_validator(mode="after")
-    def _not_mixed(self) -> WireCircuit:
-        if len({instruction.locus is None for instruction in self.instructions}) > 1:
-            raise ValueError("mixes instructions with 'locus' and with 'qubits': use one of them throughout")
-        return self
+
+class FormerCircuit(WireCircuit):
+    """One circuit in the former dialect: some instruction has no ``locus``, and none of those that have counts."""
+
+    instructions: tuple[FormerInstruction, ...] = ()
 
 
 class MappedQubit(_Wire):
@@ -117,23 +134,21 @@ class MappedQubit(_Wire):
 class DDStrategy(_Wire):
     """A dynamical-decoupling strategy; its sequences are the identity on an ideal machine and have no effect here."""
 
-    merge_contiguous_waits: bool = True
-    target_qubits: tuple[StrictStr, ...] | None = None
-    skip_leading_wait: bool = True
-    skip_trailing_wait: bool = True
-    gate_sequences: tuple[
-        tuple[int, StrictStr | tuple[tuple[float, float], ...], Literal["asap", "center", "alap"]], ...
-    ] = ()
+    merge_contiguous_waits: StrictBool = True
+    target_qubits: Annotated[tuple[StrictStr, ...], AfterValidator(_unique)] | None = None
+    skip_leading_wait: StrictBool = True
+    skip_trailing_wait: StrictBool = True
+    gate_sequences: tuple[tuple[Whole, StrictStr | tuple[tuple[Number, Number], ...], StrictStr], ...] = ()
 
 
 class CircuitJobPayload(_Wire):
     """The body of ``POST jobs/{qc}/circuit``."""
 
-    circuits: tuple[WireCircuit | StrictStr, ...]
-    shots: Annotated[StrictInt, Field(gt=0)] = 1
-    calibration_set_id: UUID | None = None
+    circuits: tuple[Annotated[WireCircuit | FormerCircuit | StrictStr, Field(union_mode="left_to_right")], ...]
+    shots: Annotated[Whole, Field(gt=0)] = 1
+    calibration_set_id: Annotated[UUID | StrictStr | None, Field(union_mode="left_to_right")] = None
     qubit_mapping: tuple[MappedQubit, ...] | None = None
-    max_circuit_duration_over_t2: float | None = Field(None, strict=True)
+    max_circuit_duration_over_t2: Number | None = None
     heralding_mode: Literal["none", "zeros"] = "none"
     move_gate_validation: Literal["strict", "allow_prx", "none"] = Field(
         "strict", validation_alias=AliasChoices("move_gate_validation", "move_validation_mode")
@@ -141,26 +156,9 @@ class CircuitJobPayload(_Wire):
     move_gate_frame_tracking: Literal["full", "no_detuning_correction", "none"] = Field(
         "full", validation_alias=AliasChoices("move_gate_frame_tracking", "move_gate_frame_tracking_mode")
     )
-    active_reset_cycles: StrictInt | None = None
+    active_reset_cycles: Whole | None = None
     dd_mode: Literal["disabled", "enabled"] = "disabled"
     dd_strategy: DDStrategy | None = None
-
-    @field_validator("circuits")
-    @classmethod
-    def _not_empty(cls, circuits: tuple[WireCircuit | str, ...]) -> tuple[WireCircuit | str, ...]:
-        if not circuits:
-            raise ValueError("the list of circuits is empty")
-        return circuits
-
-    @model_validator(mode="after")
-    def _possible_together(self) -> CircuitJobPayload:
-        if self.move_gate_frame_tracking == "full" and self.move_gate_validation == "none":
-            raise ValueError("full MOVE gate frame tracking needs MOVE gate validation 'strict' or 'allow_prx'")
-        logical = [pair.logical_name for pair in self.qubit_mapping or ()]
-        targets = [pair.physical_name for pair in self.qubit_mapping or ()]
-        if len(set(logical)) < len(logical) or len(set(targets)) < len(targets):
-            raise ValueError("the qubit mapping names a logical or physical qubit twice")
-        return self
 
     @classmethod
     def parse(cls, body: bytes) -> CircuitJobPayload:
@@ -176,7 +174,17 @@ class CircuitJobPayload(_Wire):
             raise InvalidPayload(_explained(error)) from None
 
     def options(self) -> Options:
-        """Return what the job says about its execution."""
+        """Return what the job says about its execution.
+
+        Raises:
+            ImpossibleOptions: It can't be executed like that.
+
+        """
+        if self.move_gate_frame_tracking == "full" and self.move_gate_validation == "none":
+            raise ImpossibleOptions(
+                'Error in stage "circuit_stage" pass "validate_settings": Full MOVE gate frame tracking requires MOVE '
+                "gate validation to be turned on."
+            )
         return Options(
             heralding=self.heralding_mode == "zeros",
             move_validation=self.move_gate_validation,

@@ -7,6 +7,7 @@ from iqm.iqm_client import CircuitCompilationOptions, HeraldingMode
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
 from qiskit.providers import JobStatus
 
+from iqm_fakes.device.health import Health
 from iqm_fakes.vendor.http import COMPOSED
 
 
@@ -200,7 +201,7 @@ class TestHeldQueue:
 
 
 def test_published_documents_reach_the_vendors_client(client):
-    assert client.get_health()["healthy"] is True
+    assert Health.read(client.get_health()).healthy is True
     assert client.get_about()
     architecture = client.get_static_quantum_architecture()
     assert set(architecture.qubits) >= set(client.get_dynamic_quantum_architecture().qubits)

@@ -30,7 +30,7 @@ def test_it_serves_until_it_is_stopped(stop):
         assert "export IQM_QUANTUM_COMPUTER=adonis" in printed
         assert "export IQM_TOKEN=" in printed
         assert "seed 3" in printed
-        assert requests.get(f"{url}/api/v1/quantum-computers/adonis/health", timeout=10).json()["healthy"]
+        assert requests.get(f"{url}/api/v1/quantum-computers/adonis/health", timeout=10).json()["health"]["healthy"]
         process.send_signal(stop)
         assert process.wait(timeout=30) == 0
         assert process.stderr.read() == "iqm-fake: stopped\n"

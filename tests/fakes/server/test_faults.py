@@ -94,7 +94,7 @@ class TestConnections:
     def test_a_broken_connection_is_what_requests_raises(self, client, server, verb, expected):
         getattr(server.faults.on("health"), verb)()
         assert type(error_of(client.get_health)) is expected
-        assert client.get_health()["healthy"]
+        assert client.get_health()["health"]["healthy"]
 
     def test_a_time_out_is_the_same_in_the_process_and_on_a_socket(self, server):
         errors = []
@@ -109,7 +109,7 @@ class TestConnections:
         server.faults.on("health").garbles()
         error = error_of(client.get_health)
         assert isinstance(error, ValueError)  # of requests' JSON decoder
-        assert client.get_health()["healthy"]
+        assert client.get_health()["health"]["healthy"]
 
     def test_a_reset_submission_has_arrived_and_a_refused_one_has_not(self, backend, server):
         circuit = bell(backend)
@@ -238,7 +238,7 @@ class TestMaintenance:
         backend = IQMBackend(client)
         circuit = bell(backend)
         server.maintenance = True
-        assert client.get_health()["healthy"] is False
+        assert client.get_health()["health"]["healthy"] is False
         with pytest.raises(VENDOR_ERRORS, match="in maintenance"):
             backend.run(circuit)
         web = Client(Api(server))

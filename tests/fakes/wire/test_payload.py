@@ -86,45 +86,28 @@ def test_dynamical_decoupling_is_accepted():
         (b"\xff", "body: Invalid JSON"),
         (b"[]", "body: Input should be an object"),
         (b'{"shots": 5}', "circuits: Field required"),
-        (b'{"circuits": []}', "circuits: the list of circuits is empty"),
         (body(measure(), shots=0), "shots: Input should be greater than 0"),
         (body(measure(), shots="5"), "shots: Input should be a valid integer"),
         (body(measure(), shots=True), "shots: Input should be a valid integer"),
         (body(measure(), shots=1.5), "shots: Input should be a valid integer"),
-        (body(measure(), calibration_set_id="default"), "calibration_set_id: Input should be a valid UUID"),
+        (body(measure(), calibration_set_id=5), "calibration_set_id.str: Input should be a valid string"),
         (body(measure(), heralding_mode="ones"), "heralding_mode: Input should be 'none' or 'zeros'"),
         (
             body(measure(), max_circuit_duration_over_t2="1"),
             "max_circuit_duration_over_t2: Input should be a valid num",
         ),
         (body(measure(), active_reset_cycles=0.5), "active_reset_cycles: Input should be a valid integer"),
-        (body(measure(), dd_strategy={"gate_sequences": [[1, "X", "sometimes"]]}), "dd_strategy.gate_sequences.0.2"),
+        (body(measure(), dd_strategy={"gate_sequences": [[1, "X", 5]]}), "dd_strategy.gate_sequences.0.2"),
+        (body(measure(), dd_strategy={"merge_contiguous_waits": "yes"}), "dd_strategy.merge_contiguous_waits"),
+        (body(measure(), dd_strategy={"target_qubits": ["QB1", "QB1"]}), "target_qubits: names are repeated"),
         (body(measure(), qubit_mapping={"a": "QB1"}), "qubit_mapping: Input should be a valid array"),
         (
             body(measure(), qubit_mapping=[{"logical_name": "a", "physical_name": "QB1", "x": 1}]),
             "qubit_mapping.0.x: Extra inputs are not permitted",
         ),
-        (
-            body(measure(), qubit_mapping=[{"logical_name": a, "physical_name": "QB1"} for a in "ab"]),
-            "the qubit mapping names a logical or physical qubit twice",
-        ),
-        (body(measure(), move_gate_validation="none"), "full MOVE gate frame tracking needs"),
         (body({"locus": ["QB1"]}), "instructions.0.name: Field required"),
-        (body({"name": "barrier"}), "needs either 'locus' or, in the former dialect, 'qubits'"),
-        (body({"name": "barrier", "locus": [], "qubits": []}), "needs either 'locus' or"),
-        (body(measure(), measure(key="qubits")), "mixes instructions with 'locus' and with 'qubits'"),
-        (
-            body({"name": "prx", "locus": ["QB1"], "args": {"angle": 1, "angle_t": 1, "phase": 0}}),
-            r"has both 'angle' \(radians\) and 'angle_t' \(full turns\)",
-        ),
-        *(
-            (
-                body({"name": "prx", "locus": ["QB1"], "args": {"angle_t": wrong, "phase": 0}}),
-                "'angle_t' is not a finite number",
-            )
-            for wrong in ("x", True, None, math.inf, 10**400)
-        ),
-        (body({"name": "prx", "locus": "QB1"}), "instructions.0.locus: Input should be a valid array"),
+        (body({"name": "prx", "qubits": "QB1"}), "instructions.0.qubits: Input should be a valid array"),
+        (body({"name": "prx", "locus": ["QB1"], "args": None}), "instructions.0.args: Input should be an object"),
     ],
 )
 def test_a_malformed_submission_says_what_and_where(text, message):
@@ -138,3 +121,29 @@ def test_a_malformed_submission_says_what_and_where(text, message):
 def test_nothing_a_client_can_send_breaks_the_parser(text):
     with pytest.raises(InvalidPayload):
         CircuitJobPayload.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("instructions", "loci"),
+    [
+        ([{"name": "prx", "locus": ["QB1"], "qubits": ["QB2"]}, measure("QB3")], [("QB1",), ("QB3",)]),
+        ([{"name": "prx", "locus": ["QB1"]}, measure("QB3", "qubits")], [(), ("QB3",)]),
+        ([{"name": "prx", "locus": "QB1", "qubits": ["QB2"]}, measure("QB3")], [("QB2",), ()]),
+        ([{"name": "prx"}], [()]),
+    ],
+)
+def test_the_dialect_is_that_of_the_vendors_model(instructions, loci):
+    """Today's if every instruction has a locus; else the former one, in which ``locus`` is nothing."""
+    payload = CircuitJobPayload.parse(body(*instructions))
+    assert [step.locus for step in payload.circuit(0).instructions] == loci
+    models = pytest.importorskip("iqm.station_control.interface.models.circuit")
+    if not hasattr(models, "_Circuit"):
+        pytest.skip("before iqm-client 34 there was one dialect")
+    (circuit,) = models.PostJobsRequest.model_validate_json(body(*instructions)).circuits
+    assert [step.locus if hasattr(step, "locus") else step.qubits for step in circuit.instructions] == loci
+
+
+def test_full_turns_win():
+    args = {"angle": 0.1, "angle_t": 0.5, "phase_t": 0.25, "phase": 7.0}
+    (step,) = CircuitJobPayload.parse(body({"name": "prx", "locus": ["QB1"], "args": args})).circuit(0).instructions
+    assert step.args == {"angle": math.pi, "phase": math.pi / 2}

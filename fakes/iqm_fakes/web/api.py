@@ -1,13 +1,12 @@
 """The REST API of an IQM Server, version 1, as a WSGI application.
 
-The only module that knows paths and headers. To add a route, write an endpoint and its line in
-:data:`ROUTES`.
+Only this room knows paths and headers. To add a route, write an endpoint and its line in :data:`ROUTES`. What CUDA-Q
+speaks is older: :mod:`.older_circuit_api`.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 import socket
 import time
@@ -23,7 +22,8 @@ from werkzeug.wrappers import Request, Response
 from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
 from iqm_fakes.server.faults import Answer, Broken, Event, Operation
-from iqm_fakes.web import query
+from iqm_fakes.web import older_circuit_api, query
+from iqm_fakes.web.responses import JSON, json_response
 from iqm_fakes.web.transport import IN_PROCESS, Interrupted
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 
@@ -37,9 +37,6 @@ LOG = logging.getLogger(__name__)
 
 PATIENCE = 1.0
 """Seconds that a status request waits for a running job, so that a polling client sees it finish at once."""
-
-JSON = "application/json; charset=utf-8"
-"""Without the charset, clients would guess it, slowly."""
 
 LONGEST_POLL = 30
 """Seconds that a client may ask a status request to wait for the end of a job."""
@@ -78,6 +75,7 @@ ROUTES = Map(
             )
             for prefix in ("/api/v1", "/api/latest")
         ),
+        *older_circuit_api.RULES,
     ],
     merge_slashes=False,
     redirect_defaults=False,
@@ -85,7 +83,7 @@ ROUTES = Map(
 )
 
 
-OPERATIONS = {
+OPERATIONS: dict[Any, Operation] = {
     "submit": Operation.SUBMIT,
     "job": Operation.STATUS,
     "payload": Operation.PAYLOAD,
@@ -99,6 +97,7 @@ OPERATIONS = {
     "health": Operation.HEALTH,
     "quantum_computers": Operation.COMPUTERS,
     "quantum_computer": Operation.COMPUTERS,
+    **older_circuit_api.OPERATIONS,
 }
 """Endpoint → the operation that faults know it by; others meet no faults."""
 
@@ -146,7 +145,7 @@ class Api:
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
 
-    def _answer(self, request: Request, endpoint: str, arguments: Mapping[str, Any]) -> Response:
+    def _answer(self, request: Request, endpoint: Any, arguments: Mapping[str, Any]) -> Response:
         """Answer a request that may meet a fault."""
         effect = self._server.faults.meet(OPERATIONS.get(endpoint), _job_id(arguments))
         if isinstance(effect, Answer):
@@ -156,7 +155,11 @@ class Api:
             _interrupt(request, effect)
         if isinstance(effect, Event):
             effect.act()
-        response: Response = getattr(self, f"_{endpoint}")(request, **arguments)
+        response: Response
+        if callable(endpoint):
+            response = endpoint(self._server, request, **arguments)
+        else:
+            response = getattr(self, f"_{endpoint}")(request, **arguments)
         if isinstance(effect, Broken):
             return _broken(request, effect, response)
         return response
@@ -171,32 +174,32 @@ class Api:
     # -- the server and its quantum computers ----------------------------------------------------------------------
 
     def _about(self, request: Request) -> Response:
-        return _json({"version": "fake"})
+        return json_response({"version": "fake"})
 
     def _versions(self, request: Request) -> Response:
-        return _json({"versions": ["v1"], "latest": "v1"})
+        return json_response({"versions": ["v1"], "latest": "v1"})
 
     def _quantum_computers(self, request: Request) -> Response:
-        return _json(self._server.quantum_computers())
+        return json_response(self._server.quantum_computers())
 
     def _quantum_computer(self, request: Request, qc: str) -> Response:
-        return _json(self._server.quantum_computer(qc))
+        return json_response(self._server.quantum_computer(qc))
 
     def _health(self, request: Request, qc: str) -> Response:
-        return _json(self._server.health(qc))
+        return json_response(self._server.health(qc))
 
     def _limits(self, request: Request, qc: str) -> Response:
-        return _json(self._server.limits(qc))
+        return json_response(self._server.limits(qc))
 
     def _queue_availability(self, request: Request, qc: str) -> Response:
         self._server.device(qc)
         start = query.moment(request, "timerange_start", "2000-01-01T00:00:00Z")
         end = query.moment(request, "timerange_end", "2100-01-01T00:00:00Z")
         available = [] if self._server.maintenance else [{"start": start, "end": end}]
-        return _json({"queue_length": self._server.queue_length(), "available": available})
+        return json_response({"queue_length": self._server.queue_length(), "available": available})
 
     def _timeslots(self, request: Request, qc: str) -> Response:
-        return _json(self._server.timeslots(qc))
+        return json_response(self._server.timeslots(qc))
 
     def _book_timeslot(self, request: Request, qc: str) -> Response:
         self._server.device(qc)
@@ -204,16 +207,18 @@ class Api:
 
     def _qc_artifact(self, request: Request, qc: str, kind: str) -> Response:
         artifact = self._server.artifact(qc, kind)
-        return Response(artifact, mimetype="application/protobuf") if isinstance(artifact, bytes) else _json(artifact)
+        if isinstance(artifact, bytes):
+            return Response(artifact, mimetype="application/protobuf")
+        return json_response(artifact)
 
     def _calibration_set(self, request: Request, qc: str, cal: str) -> Response:
-        return _json(self._server.calibration(qc, cal).calibration_set)
+        return json_response(self._server.calibration(qc, cal).calibration_set)
 
     def _metrics(self, request: Request, qc: str, cal: str) -> Response:
-        return _json(self._server.quality_metric_set(qc, cal))
+        return json_response(self._server.quality_metric_set(qc, cal))
 
     def _dynamic_quantum_architecture(self, request: Request, qc: str, cal: str) -> Response:
-        return _json(self._server.calibration(qc, cal).dynamic_quantum_architecture)
+        return json_response(self._server.calibration(qc, cal).dynamic_quantum_architecture)
 
     # -- jobs --------------------------------------------------------------------------------------------------------
 
@@ -247,7 +252,7 @@ class Api:
         return response
 
     def _job_response(self, job: Job) -> Response:
-        return _json(self._server.job_document(job))
+        return json_response(self._server.job_document(job))
 
     def _payload(self, request: Request, job_id: str) -> Response:
         body = self._server.job(job_id).body
@@ -276,12 +281,8 @@ def _size(payload: Mapping[str, Any]) -> tuple[int, int]:
     return len(payload["circuits"]), payload.get("shots", 1)
 
 
-def _json(document: Any) -> Response:
-    return Response(json.dumps(document, ensure_ascii=False), content_type=JSON)
-
-
 def _error(code: ErrorCode, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    response = _json({"error_code": str(code), "request_id": str(uuid.uuid4()), "message": message})
+    response = json_response({"error_code": str(code), "request_id": str(uuid.uuid4()), "message": message})
     response.status_code = code.status
     response.headers.update(headers or {})
     return response

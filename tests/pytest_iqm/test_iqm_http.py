@@ -28,7 +28,8 @@ def test_the_users_mocks_still_work(iqm_http):
 def test_decorated(iqm_http):
     responses.get("https://weather.example.org/", json=[])
     assert requests.get("https://weather.example.org/", timeout=5).json() == []
-    assert requests.get("https://iqm.example.org/api/v1/quantum-computers/garnet/health", timeout=5).json()["healthy"]
+    health = requests.get("https://iqm.example.org/api/v1/quantum-computers/garnet/health", timeout=5).json()
+    assert health["health"]["healthy"]
 
 def test_without_it_the_guard_stands(iqm_server):
     with pytest.raises(Exception, match="this run is offline"):

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from wire_client import FLIP, V1, WireClient
+from api_client import FLIP, V1, Http
 
 from iqm_fakes import Api, FakeIQMServer
 from iqm_fakes.server.quantum_computer import SimulatedComputers
@@ -30,7 +30,7 @@ def busy(monkeypatch):
 
 def test_behind_a_busy_machine(busy):
     server, entered, go = busy
-    http = WireClient(Api(server))
+    http = Http(Api(server))
 
     def position(job):
         return http.ask("GET", f"{V1}/jobs/{job['id']}")["queue_position"]

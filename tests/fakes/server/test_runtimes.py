@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from wire_client import FLIP, PRX, V1, WireClient, measure, submission
+from api_client import FLIP, PRX, V1, Http, measure, refused, submission
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
 from iqm_fakes.recordings.folder import Recordings
@@ -17,7 +17,7 @@ def server():
 
 @pytest.fixture
 def http(server):
-    return WireClient(Api(server))
+    return Http(Api(server))
 
 
 def moment(job, status):
@@ -43,7 +43,7 @@ def test_the_estimate_is_there_as_soon_as_it_is_compiled(http, server):
         path = f"{V1}/jobs/{job['id']}"
         assert job["compilation"] is None
         assert job["artifacts"] == []
-        http.refused("GET", f"{path}/artifacts/runtime_estimates", "job_artifact_not_found", 404)
+        refused(http, "GET", f"{path}/artifacts/runtime_estimates", 404, "job_artifact_not_found")
         queue.start_next()
         job = http.ask("GET", path)
         estimate = job["compilation"]["execution_runtime_estimate_ms"]
@@ -79,11 +79,11 @@ def test_a_job_that_does_not_compile_has_none(http):
 
 def test_recordings_keep_them(server, tmp_path):
     client = FakeIQMClient(server=server)
-    job = WireClient(Api(server)).run(FLIP)
+    job = Http(Api(server)).run(FLIP)
     record(client, job["id"], tmp_path)
     again = FakeIQMServer(recordings=tmp_path)
-    answer = WireClient(Api(again))
-    assert answer.ask("GET", f"{V1}/jobs/{job['id']}") == WireClient(Api(server)).ask("GET", f"{V1}/jobs/{job['id']}")
+    answer = Http(Api(again))
+    assert answer.ask("GET", f"{V1}/jobs/{job['id']}") == Http(Api(server)).ask("GET", f"{V1}/jobs/{job['id']}")
     document = answer.ask("GET", f"{V1}/jobs/{job['id']}/artifacts/runtime_estimates")
     assert document == {key: job["compilation"][key] for key in ("execution_runtime_estimate_ms",)}
     assert Recordings(tmp_path).load(job["id"]).job["runtime_ms"] == job["runtime_ms"]

@@ -1,7 +1,7 @@
 """The timeline of a job has every stage that the vendor's server names, in the vendor's order."""
 
 import pytest
-from wire_client import FLIP, WireClient
+from api_client import FLIP, Http
 
 from iqm_fakes import Api, FakeIQMServer
 
@@ -22,7 +22,7 @@ WHOLE = [member.value for member in JOBS.JobExecutorStatus if member.value not i
 
 @pytest.fixture
 def http():
-    return WireClient(Api(FakeIQMServer("adonis", seed=1, noise=False)))
+    return Http(Api(FakeIQMServer("adonis", seed=1, noise=False)))
 
 
 def test_a_completed_job_went_through_all_of_them(http):

@@ -1,7 +1,7 @@
 """Health has several shapes in the field; the fake serves them, and what reads health takes each of them."""
 
 import pytest
-from wire_client import V1, WireClient
+from api_client import V1, Http
 
 from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer
 from iqm_fakes.device.health import Health
@@ -28,7 +28,7 @@ def test_what_says_nothing_is_no_illness(document):
 
 
 def ask(**how):
-    return WireClient(Api(FakeIQMServer("adonis", **how))).ask("GET", f"{V1}/quantum-computers/adonis/health")
+    return Http(Api(FakeIQMServer("adonis", **how))).ask("GET", f"{V1}/quantum-computers/adonis/health")
 
 
 def test_todays_production_shape_is_served():
@@ -51,13 +51,13 @@ def test_others_are_served_on_request():
 def test_maintenance_is_said_in_each(shape):
     server = FakeIQMServer("adonis", health=shape)
     server.maintenance = True
-    document = WireClient(Api(server)).ask("GET", f"{V1}/quantum-computers/adonis/health")
+    document = Http(Api(server)).ask("GET", f"{V1}/quantum-computers/adonis/health")
     assert document.get("health", document)["healthy"] is False
     assert document.get(shape, "maintenance") == "maintenance"
 
 
 def test_the_description_of_a_computer_has_its_health_flat():
-    description = WireClient(Api(FakeIQMServer("adonis"))).ask("GET", f"{V1}/quantum-computers/adonis")
+    description = Http(Api(FakeIQMServer("adonis"))).ask("GET", f"{V1}/quantum-computers/adonis")
     assert description["operational_status"] == "online"
     assert set(description["health"]) == {"healthy", "updated_at"}
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from wire_client import FLIP, V1
+from api_client import FLIP, V1
 
 from iqm_fakes import Api, FakeIQMServer, loopback
 

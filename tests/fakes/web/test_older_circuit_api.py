@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
-from wire_client import FLIP, NOBODY, PRX, V1, WireClient, measure, submission
+from api_client import FLIP, NOBODY, PRX, V1, Http, measure, refused, submission
 
 from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
 from iqm_fakes.recordings.from_server import record
@@ -16,17 +15,6 @@ TURN = {
     "args": {"angle_t": 0.5, "phase_t": 0.0},
 }
 MEASURE = {"name": "measure", "qubits": ["QB1"], "args": {"key": "m"}}
-
-
-@pytest.fixture(scope="module")
-def server():
-    return FakeIQMServer("adonis", "deneb", seed=1, noise=False)
-
-
-@pytest.fixture
-def http(server):
-    server.reset(seed=1)
-    return WireClient(Api(server))
 
 
 def submitted(http, payload, computer="adonis"):
@@ -95,32 +83,32 @@ def test_a_job_on_its_way(http, server):
 
 
 def test_what_is_refused(http, server):
-    http.refused("POST", "/garnet/circuits", "qc_not_found", 404, json=FLIP)
-    http.refused("POST", "/adonis/circuits", "invalid_job_payload", json={"shots": 5})
-    http.refused("GET", f"/adonis/circuits/{NOBODY}/counts", "job_not_found", 404)
-    http.refused("GET", "/adonis/circuits/one/counts", "invalid_input")
-    http.refused("GET", f"/garnet/circuits/{http.run(FLIP)['id']}/counts", "qc_not_found", 404)
-    http.refused("GET", "/adonis/circuits", "method_not_allowed", 405)
-    closed = WireClient(Api(server, token="secret"))
-    closed.refused("POST", "/adonis/circuits", "unauthorized", 401, json=FLIP)
+    refused(http, "POST", "/garnet/circuits", 404, "qc_not_found", json=FLIP)
+    refused(http, "POST", "/adonis/circuits", 400, "invalid_job_payload", json={"shots": 5})
+    refused(http, "GET", f"/adonis/circuits/{NOBODY}/counts", 404, "job_not_found")
+    refused(http, "GET", "/adonis/circuits/one/counts", 400, "invalid_input")
+    refused(http, "GET", f"/garnet/circuits/{http.run(FLIP)['id']}/counts", 404, "qc_not_found")
+    refused(http, "GET", "/adonis/circuits", 405, "method_not_allowed")
+    closed = Http(Api(server, token="secret"))
+    refused(closed, "POST", "/adonis/circuits", 401, "unauthorized", json=FLIP)
 
 
 def test_faults_meet_it(http, server):
     server.faults.on("submit").answers(503)
-    http.refused("POST", "/adonis/circuits", "service_unavailable", 503, json=FLIP)
+    refused(http, "POST", "/adonis/circuits", 503, "service_unavailable", json=FLIP)
     job = submitted(http, FLIP)
     server.faults.on("status", job=job).answers(429)
-    http.refused("GET", f"/adonis/circuits/{job}/counts", "rate_limit_exceeded", 429)
+    refused(http, "GET", f"/adonis/circuits/{job}/counts", 429, "rate_limit_exceeded")
     server.faults.on("calibration").answers(500)
     path = "/adonis/calibration-sets/default/dynamic-quantum-architecture"
-    http.refused("GET", path, "internal_error", 500)
+    refused(http, "GET", path, 500, "internal_error")
     assert server.faults.unfired() == []
 
 
 def test_recordings_answer_it(server, http, tmp_path):
     payload = submission(TURN, MEASURE)
     record(FakeIQMClient(server=server, device="adonis"), submitted(http, payload), tmp_path)
-    replay = WireClient(Api(FakeIQMServer(recordings=tmp_path)))
+    replay = Http(Api(FakeIQMServer(recordings=tmp_path)))
     assert as_cudaq_reads(counts(replay, submitted(replay, payload))) == {"1": 20}
 
 

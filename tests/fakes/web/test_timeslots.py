@@ -1,24 +1,17 @@
 """Timeslots: none can be booked here; a test may say that one is booked."""
 
 import pytest
+from api_client import FLIP, V1, refused
 from iqm.iqm_client import IQMClient
-from wire_client import FLIP, V1, WireClient
 
-from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
+from iqm_fakes import FakeIQMClient
 from pytest_iqm import IQMBackend
 
 SLOTS = f"{V1}/quantum-computers/adonis/timeslots"
 
 
-@pytest.fixture(scope="module")
-def server():
-    return FakeIQMServer("adonis", seed=1, noise=False)
-
-
-@pytest.fixture
-def http(server):
-    server.reset(seed=1)
-    return WireClient(Api(server))
+def run(http, payload, **arguments):
+    return http.ask("POST", f"{V1}/jobs/adonis/circuit", json=payload, **arguments)
 
 
 def test_the_list_has_what_strict_readers_need(http):
@@ -26,19 +19,19 @@ def test_the_list_has_what_strict_readers_need(http):
 
 
 def test_a_booking_is_refused(http):
-    http.refused("POST", SLOTS, "bad_request", json={"timeslots": [{"reference": "tomorrow"}]})
+    refused(http, "POST", SLOTS, 400, "bad_request", json={"timeslots": [{"reference": "tomorrow"}]})
 
 
 def test_a_job_for_a_timeslot_needs_one(http, server):
     path = f"{V1}/jobs/adonis/circuit"
-    http.refused("POST", path, "no_booked_timeslots", 403, json=FLIP, query_string={"use_timeslot": "true"})
+    refused(http, "POST", path, 403, "no_booked_timeslots", json=FLIP, query_string={"use_timeslot": "true"})
     assert server.jobs == []
-    assert http.run(FLIP, query_string={"use_timeslot": "false"})["status"] == "completed"
+    assert run(http, FLIP, query_string={"use_timeslot": "false"})["status"] == "completed"
 
 
 def test_a_test_may_have_one_booked(http, server):
     server.timeslot_booked = True
-    assert http.run(FLIP, query_string={"use_timeslot": "true"})["status"] == "completed"
+    assert run(http, FLIP, query_string={"use_timeslot": "true"})["status"] == "completed"
     (slot,) = http.ask("GET", SLOTS)["booked_slots"]
     assert set(slot) == {"start", "end", "price", "reference"}
     assert slot["start"] < slot["end"]

@@ -5,9 +5,9 @@ import json
 import math
 
 import pytest
+from api_client import NOBODY, PRX, Http, measure, submission
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_client import NOBODY, PRX, WireClient, measure, submission
 
 from iqm_fakes import Api, FakeIQMServer
 from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
@@ -155,7 +155,7 @@ def test_former_option_names_are_no_part_of_the_schema():
 
 @pytest.fixture(scope="module")
 def http():
-    return WireClient(Api(FakeIQMServer("adonis", seed=1, noise=False)))
+    return Http(Api(FakeIQMServer("adonis", seed=1, noise=False)))
 
 
 def run(http, payload):

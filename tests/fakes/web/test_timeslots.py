@@ -44,7 +44,7 @@ def test_the_vendors_client_says_so(server):
     from exa.common.errors.iqm_error import ForbiddenError
     from qiskit import QuantumCircuit, transpile
 
-    backend = IQMBackend(FakeIQMClient(server=server))
+    backend = IQMBackend(FakeIQMClient("adonis", server=server))
     circuit = QuantumCircuit(1)
     circuit.measure_all()
     with pytest.raises(ForbiddenError, match="booked") as error:

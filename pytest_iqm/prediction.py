@@ -95,9 +95,12 @@ class Predictor:
                     seconds = operation.parameters[0]
                 case gate:
                     seconds, depolarizing = self.noise.gate(gate, locus, operation.implementation)
-                    lost = _add_error(lost, depolarizing * (1 - 4.0 ** -len(locus)))
+                    pulses = self.noise.pulses(gate, locus, operation.implementation, operation.parameters)
+                    seconds *= pulses
+                    for _ in range(pulses):
+                        lost = _add_error(lost, depolarizing * (1 - 4.0 ** -len(locus)))
                     if gate != "move":
-                        empty -= set(locus)
+                        empty -= set(locus) if pulses else set()
                     elif len(empty & set(locus)) == 1:
                         empty ^= set(locus)
             for component in locus:  # in order, which matters where distances add up

@@ -37,6 +37,7 @@ class Calibration:
     Attributes:
         quality_metric_set: ``None`` if the server has none for the calibration set.
         noise: A fixed noise profile that overrides what is derived from the documents.
+        station: What the device file states about the control electronics, see :mod:`iqm_fakes.device.station`.
 
     """
 
@@ -44,6 +45,7 @@ class Calibration:
     quality_metric_set: Mapping[str, Any] | None
     dynamic_quantum_architecture: Mapping[str, Any]
     noise: Mapping[str, Any] = field(default_factory=dict)
+    station: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -185,7 +187,9 @@ class Device:
     def calibrations(self) -> Mapping[str, Calibration]:
         """Every calibration, by id."""
         names = [attribute.name for attribute in fields(Calibration)]
-        entries = ({name: entry[name] for name in names if name in entry} for entry in self.document["calibrations"])
+        shared = {"station": self.document.get("station", {})}
+        documents = [{**shared, **entry} for entry in self.document["calibrations"]]
+        entries = ({name: entry[name] for name in names if name in entry} for entry in documents)
         return {calibration.id: calibration for calibration in (Calibration(**entry) for entry in entries)}
 
     @property

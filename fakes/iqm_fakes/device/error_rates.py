@@ -12,6 +12,11 @@ the composition :math:`(1-p) F_\mathrm{relax} + p/d^2`, and the published averag
 :math:`\bar F = (d F + 1)/(d + 1)` (Nielsen, Phys. Lett. A 303, 249 (2002)). That gives :math:`p`. Where relaxation
 alone explains more infidelity than was published, :math:`p = 0` and relaxation stays: T1 and T2 were measured too.
 
+What is published for prx is the time and the fidelity of one pulse. Implementations ``*_sx`` have only pulses of a
+quarter turn (iqm-pulse 15, ``PRX_CustomWaveformsSX``), so that most rotations are two of them: on real Garnet
+:math:`(1 - F_\mathrm{clifford})/(1 - F_\mathrm{prx})` is 52/24 for all qubits, the mean number of quarter turns in the
+24 Clifford gates; on Emerald, whose pulses are of any angle, it is 44/24.
+
 A fidelity published with the suffix ``:n_interleaved_gates=k``, as machines do for pairs of MOVE, is that of :math:`k`
 gates in a row. That of one is taken as if the error were depolarising, which multiplies polarisations
 :math:`u = (d \bar F - 1)/(d - 1)`: :math:`u_1 = u_k^{1/k}`.
@@ -39,6 +44,7 @@ from typing import Any, NamedTuple
 from iqm_fakes.device.device import Calibration, Device
 from iqm_fakes.device.implementations import default_implementation, default_loci
 from iqm_fakes.device.metrics import EXPERIMENTS, READOUT_FIELDS, Locus, published_values
+from iqm_fakes.device.station import RESET_WAIT
 
 
 class GateNoise(NamedTuple):
@@ -62,8 +68,11 @@ class Readout(NamedTuple):
     p_0_given_1: float
 
 
-_PULSES = {("sx", "prx_sx"): 1, ("u", "prx_u"): 1, ("rz", "prx_composite"): 2}
-"""Composite operations: how many prx pulses they compile to; virtual z rotations are exact."""
+_COMPOSED_OF_PRX = ("cc_prx", "sx", "u", "rz")
+"""Operations that the machine makes of the default prx of their qubit, and of virtual z rotations, which are exact."""
+
+SX = "_sx"
+"""How implementations of prx end that have one pulse, of a quarter turn, and virtual z rotations."""
 
 
 class Noise:
@@ -106,24 +115,47 @@ class Noise:
         implementations = self._gates.get("measure", {"implementations": {}})["implementations"]
         return any([component] in entry["loci"] for entry in implementations.values())
 
+    def pulses(self, name: str, locus: Locus, implementation: str | None, parameters: tuple[float, ...]) -> int:
+        """Return how many pulses an operation plays; each takes the time and has the noise that :meth:`gate` says.
+
+        What is published for prx is one pulse's. An implementation ``*_sx`` has only quarter turns, so any other angle
+        takes two of them; u is virtual if it does not rotate.
+
+        Args:
+            name: The operation.
+            locus: Where.
+            implementation: Which; None is the default.
+            parameters: Its angles, in radians.
+
+        """
+        if name not in ("prx", *_COMPOSED_OF_PRX):
+            return 1
+        if name == "rz":
+            return 0 if implementation != "prx_composite" else 2 * self.pulses("prx", locus, None, (math.pi, 0.0))
+        angle = abs(math.remainder(parameters[0] if name != "sx" else math.pi / 2, math.tau))
+        if name == "u" and angle < 1e-13:
+            return 0
+        chosen = implementation if name == "prx" else self.implementation("prx", locus)
+        quarter = min(angle, abs(angle - math.pi / 2)) < 1e-8
+        return 1 if quarter or not str(self.implementation("prx", locus, chosen)).endswith(SX) else 2
+
+    def duration(self, name: str, locus: Locus, implementation: str | None, parameters: tuple[float, ...]) -> float:
+        """Return how many seconds an operation takes, whose time does not depend on the control electronics."""
+        return self.pulses(name, locus, implementation, parameters) * self.gate(name, locus, implementation).duration
+
     def _gate(self, name: str, locus: Locus, implementation: str | None = None) -> GateNoise:
-        """Return the noise of a gate on a locus, by the calibration's default implementation if none is named."""
+        """Return the noise of a gate, of one of its pulses if it has several; by the default implementation if None."""
         noise = self._published_gate(name, locus, implementation)
         fixed = self._profile.get("gates", {}).get(name, {})
         return noise._replace(**next((fixed[key] for key in map(",".join, _orders(locus)) if key in fixed), {}))
 
     def _published_gate(self, name: str, locus: Locus, implementation: str | None) -> GateNoise:
-        if name == "cc_prx":  # its implementations are compositions with prx, whose noise it carries
+        if name in _COMPOSED_OF_PRX:
             return self.gate("prx", locus)
-        if (name, implementation) in _PULSES or name in ("sx", "u"):
-            pulse, pulses = self.gate("prx", locus), _PULSES.get((name, implementation or ""), 1)
-            if pulses == 1:
-                return pulse
-            return GateNoise(pulse.duration * pulses, 1 - (1 - pulse.depolarizing) ** pulses)
-        if name == "reset" and self.measures(locus[0]):  # a measurement and a conditional pulse
-            return GateNoise(self.gate("measure", locus).duration + self.gate("prx", locus).duration, 0.0)
         if name in ("measure", "measure_fidelity"):
             return GateNoise(max(self._duration(name, (qubit,), implementation) for qubit in locus), 0.0)
+        if name == "reset_wait":
+            return GateNoise(self._duration(name, locus[:1], implementation) or RESET_WAIT, 0.0)
         if name not in EXPERIMENTS:
             return GateNoise(0.0, 0.0)
         duration = self._duration(name, locus, implementation)

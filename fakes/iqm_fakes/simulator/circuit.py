@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from iqm_fakes.device.metrics import Locus
 
 
 class CircuitError(Exception):
@@ -36,6 +38,21 @@ class Instruction:
     locus: tuple[str, ...]
     args: Mapping[str, Any]
     implementation: str | None = None
+
+
+class CheckedInstruction(NamedTuple):
+    """An instruction that the machine can execute.
+
+    Attributes:
+        instruction: As it was written.
+        factors: What is executed as one: loci, and the implementation that runs on each.
+        parameters: Numeric arguments, in the order of the operation's definition.
+
+    """
+
+    instruction: Instruction
+    factors: tuple[tuple[Locus, str], ...]
+    parameters: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,7 @@ class Program:
         components: Names of the active components, in the order of their first use.
         operations: Everything that changes the state or records a bit, in order.
         keys: Measurement keys and how many bits each has, in the order of the bits.
-        heralded: Indices of the components that are measured before the circuit; empty without heralding.
+        heralded: The qubits that are measured before the circuit; empty without heralding.
         duration: How long the circuit takes, in seconds.
 
     """
@@ -103,7 +120,7 @@ class Program:
     components: tuple[str, ...]
     operations: tuple[Operation, ...]
     keys: tuple[tuple[str, int], ...]
-    heralded: tuple[int, ...] = ()
+    heralded: tuple[str, ...] = ()
     duration: float = field(default=0.0, compare=False)
 
     @property

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from iqm_fakes.device.error_rates import Noise
-from iqm_fakes.simulator.circuit import Circuit, CircuitError, Instruction, Operation, Options, Program
+from iqm_fakes.device.station import AFTER_HERALDING, Station
+from iqm_fakes.simulator.circuit import (
+    CheckedInstruction,
+    Circuit,
+    CircuitError,
+    Instruction,
+    Operation,
+    Options,
+    Program,
+)
 from iqm_fakes.simulator.loci import Loci
 from iqm_fakes.simulator.moves import MoveChecker
 from iqm_fakes.simulator.operations import MEASUREMENTS, check_args, operation_type
-from iqm_fakes.simulator.schedule import CheckedInstruction, Timeline
+from iqm_fakes.simulator.schedule import Schedule, waits
 
 RESERVED_KEYS = ("__HERALD", "__ONLY_PROBE", "__ADDITIONAL_SUBSCRIPTION")
 """Measurement keys that the control software uses itself."""
@@ -17,11 +27,16 @@ RESERVED_KEYS = ("__HERALD", "__ONLY_PROBE", "__ADDITIONAL_SUBSCRIPTION")
 _WITHOUT_EFFECT = ("barrier", "lru")
 """Operations that change neither state nor bits: a barrier only orders, lru empties levels that are not simulated."""
 
+FINAL = "measure_fidelity"
+"""What final measurements are, unless active reset is on: calibrated for fidelity, not for what it leaves behind."""
+
 ROUNDING = 1e-12
 """Seconds: a shorter wait is a rounding error of the schedule."""
 
 
-def compile_circuit(circuit: Circuit, options: Options, loci: Loci, noise: Noise, *, idle: bool) -> Program:
+def compile_circuit(
+    circuit: Circuit, options: Options, loci: Loci, noise: Noise, station: Station, *, idle: bool
+) -> Program:
     """Return the program that executes a circuit.
 
     Args:
@@ -29,6 +44,7 @@ def compile_circuit(circuit: Circuit, options: Options, loci: Loci, noise: Noise
         options: How to execute it.
         loci: What the machine can execute where.
         noise: Says how long operations take.
+        station: What the control electronics impose on times.
         idle: True puts in a ``delay`` where a component waits for others, so that it relaxes meanwhile.
 
     Raises:
@@ -39,7 +55,8 @@ def compile_circuit(circuit: Circuit, options: Options, loci: Loci, noise: Noise
         raise CircuitError(f"circuit '{circuit.name}' has no instructions")
     builder = ProgramBuilder(loci)
     moves = MoveChecker(options.move_validation, loci.resonators)
-    timeline = Timeline(noise)
+    instructions: list[CheckedInstruction] = []
+    bits: list[list[int]] = []
     for index, instruction in enumerate(circuit.instructions):
         try:
             operation_type(instruction.name)
@@ -49,17 +66,47 @@ def compile_circuit(circuit: Circuit, options: Options, loci: Loci, noise: Noise
         except CircuitError as error:
             locus = ", ".join(instruction.locus)
             raise CircuitError(f"instruction {index} ('{instruction.name}' on {locus}): {error}") from None
-        checked = CheckedInstruction(instruction, factors, parameters)
-        waited = timeline.place(checked)
+        instructions.append(CheckedInstruction(instruction, factors, parameters))
+        bits.append(builder.bits_of(instructions[-1]))
+    moves.check_end()
+    if not any(checked.instruction.name in MEASUREMENTS for checked in instructions):
+        raise CircuitError(f"circuit '{circuit.name}' measures nothing; add a measure instruction")
+    final_name = FINAL if options.active_reset_cycles is None and loci.has(FINAL) else "measure"
+    schedule = Schedule(instructions, noise, station, loci.readable(final_name), final_name)
+    for index, (checked, waited) in enumerate(zip(instructions, waits(instructions, schedule), strict=True)):
         if idle:
             builder.add_waiting(waited)
-        builder.add(checked)
-    moves.check_end()
-    if not builder.keys:
-        raise CircuitError(f"circuit '{circuit.name}' measures nothing; add a measure instruction")
+        is_final = index in schedule.final and final_name == FINAL
+        builder.add(_as_final(checked, loci) if is_final else checked, bits[index])
+    active = dict.fromkeys(component for checked in instructions for component in checked.instruction.locus)
+    heralded = tuple(filter(loci.measurable, active)) if options.heralding else ()
+    duration = schedule.duration
+    if heralded:
+        duration += max(noise.duration("measure", (qubit,), None, ()) for qubit in heralded) + AFTER_HERALDING
     if options.max_circuit_duration_over_t2:
-        timeline.check_duration(options.max_circuit_duration_over_t2)
-    return builder.build(heralding=options.heralding, duration=timeline.duration)
+        _check_duration(duration, options.max_circuit_duration_over_t2, active, noise)
+    return builder.build(heralded=heralded, duration=duration)
+
+
+def _as_final(checked: CheckedInstruction, loci: Loci) -> CheckedInstruction:
+    """Return a measurement as the final one that the machine makes of it, by the default implementation."""
+    instruction = replace(checked.instruction, name=FINAL, implementation=None)
+    return CheckedInstruction(instruction, loci.factors(instruction), ())
+
+
+def _check_duration(duration: float, over_t2: float, components: Iterable[str], noise: Noise) -> None:
+    """Compare the duration of a circuit with the shortest T2 of the components it uses.
+
+    Raises:
+        CircuitError: The circuit takes longer than ``over_t2`` times that T2.
+
+    """
+    t2, component = min((noise.relaxation(component).t2, component) for component in components)
+    if duration > over_t2 * t2:
+        raise CircuitError(
+            f"the circuit takes {duration * 1e6:.3g} µs, more than max_circuit_duration_over_t2 = {over_t2:g} "
+            f"times the T2 of {component} ({t2 * 1e6:.3g} µs); shorten the circuit or raise the limit"
+        )
 
 
 class ProgramBuilder:
@@ -100,20 +147,27 @@ class ProgramBuilder:
                 index = self._indices[component]
                 self._operations.append(Operation("delay", (index,), "wait", (round(seconds, 15),)))
 
-    def add(self, checked: CheckedInstruction) -> None:
-        """Add the operations of the next instruction."""
-        name, args = checked.instruction.name, checked.instruction.args
-        bit = self._condition(checked.instruction) if name == "cc_prx" else None
-        if name in MEASUREMENTS:
-            self.keys[args["key"]] = len(checked.factors)
-        for locus, implementation in checked.factors if name != "barrier" else ():
+    def bits_of(self, checked: CheckedInstruction) -> list[int]:
+        """Return the bits that the next instruction records, one for each qubit, or the one by which it decides."""
+        name, locus, args = checked.instruction.name, checked.instruction.locus, checked.instruction.args
+        if name == "cc_prx":
+            return [self._condition(checked.instruction)]
+        if name not in MEASUREMENTS:
+            return []
+        bits = list(range(self._bits, self._bits + len(locus)))
+        self._bits += len(locus)
+        self.keys[args["key"]] = len(locus)
+        if "feedback_key" in args:
+            self._feedback.update({(qubit, args["feedback_key"]): bit for qubit, bit in zip(locus, bits, strict=True)})
+        return bits
+
+    def add(self, checked: CheckedInstruction, bits: Sequence[int]) -> None:
+        """Add the operations of the next instruction, whose bits are these."""
+        name = checked.instruction.name
+        for number, (locus, implementation) in enumerate(checked.factors if name not in _WITHOUT_EFFECT else ()):
             targets = tuple(self._indices.setdefault(component, len(self._indices)) for component in locus)
-            if name in MEASUREMENTS:
-                bit, self._bits = self._bits, self._bits + 1
-                if "feedback_key" in args:
-                    self._feedback[locus[0], args["feedback_key"]] = bit
-            if name not in _WITHOUT_EFFECT:
-                self._operations.append(Operation(name, targets, implementation, checked.parameters, bit))
+            bit = bits[number] if bits else None
+            self._operations.append(Operation(name, targets, implementation, checked.parameters, bit))
 
     def _check_key(self, key: str) -> None:
         if key in RESERVED_KEYS:
@@ -129,13 +183,12 @@ class ProgramBuilder:
             raise CircuitError(f"no earlier measure of {qubit} has the feedback_key '{key}'; add the key to one")
         return self._feedback[qubit, key]
 
-    def build(self, *, heralding: bool, duration: float) -> Program:
+    def build(self, *, heralded: tuple[str, ...], duration: float) -> Program:
         """Return the program; ``duration`` is that of its schedule."""
-        measurable = (index for name, index in self._indices.items() if self._loci.measurable(name))
         return Program(
             components=tuple(self._indices),
             operations=tuple(self._operations),
             keys=tuple(self.keys.items()),
-            heralded=tuple(measurable) if heralding else (),
+            heralded=heralded,
             duration=duration,
         )

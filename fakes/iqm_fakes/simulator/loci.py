@@ -47,9 +47,19 @@ class Loci:
         self._components = frozenset((*self.qubits, *self.resonators))
         self._gates = {name: _Gate(name, document) for name, document in architecture["gates"].items()}
 
+    def has(self, name: str) -> bool:
+        """Return whether an operation is calibrated anywhere."""
+        return name in self._gates
+
     def measurable(self, component: str) -> bool:
         """Return whether the component has a calibrated ``measure``."""
         return "measure" in self._gates and any((component,) in loci for loci in self._gates["measure"].loci.values())
+
+    def readable(self, name: str) -> list[str]:
+        """Return the qubits that a measurement is calibrated for; ``measure`` where ``name`` is for none."""
+        gate = self._gates.get(name, self._gates.get("measure"))
+        found = () if gate is None else (locus[0] for loci in gate.loci.values() for locus in loci)
+        return sorted(set(found), key=self.qubits.index)
 
     def factors(self, instruction: Instruction) -> tuple[tuple[Locus, str], ...]:
         """Split an instruction into what is executed as one: loci, and the implementation that runs on each.

@@ -1,11 +1,13 @@
 """What each operation does to the state, its noise included, and how each measurement errs.
 
-A gate is its ideal unitary, then its errors. Delays and waiting are relaxation alone. A conditional gate has its noise
-when it is applied. Durations and error rates come from :mod:`iqm_fakes.device.error_rates`.
+A gate is its ideal unitary, then its errors; an operation that plays several pulses is several such gates. Delays and
+waiting are relaxation alone. A conditional gate relaxes whether it is applied or not, and has its other errors when it
+is applied. Durations and error rates come from :mod:`iqm_fakes.device.error_rates`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
@@ -21,6 +23,9 @@ from iqm_fakes.simulator.cliffords import clifford_gates
 from iqm_fakes.simulator.pauli_mixtures import Mixture
 
 PERFECT_READOUT = Readout(0.0, 0.0)
+
+ZERO_ANGLE = 1e-8
+"""Radians: a smaller rotation is none, for iqm-pulse, too."""
 
 _UNITARIES: Mapping[str, Callable[..., Matrix]] = {
     "prx": channels.prx,
@@ -42,12 +47,14 @@ class Error:
         positions: Which components, as indices into the locus.
         channel: The noise, as in :mod:`.channels`.
         mixture: The same as in :mod:`.pauli_mixtures`, or None if it is no such mixture.
+        relaxes: Whether it comes with time, and not with the gate.
 
     """
 
     positions: tuple[int, ...]
     channel: Matrix
     mixture: Mixture | None
+    relaxes: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,25 +113,49 @@ class NoiseModel:
     def __init__(self, noise: Noise | None) -> None:
         self._noise = noise
         self._errors = lru_cache(maxsize=None)(self._errors_after)  # one entry a gate and locus
-        self.gate = lru_cache(maxsize=4096)(self._gate)
+        self.gates = lru_cache(maxsize=4096)(self._gates)
+        self.conditional_gates = lru_cache(maxsize=1024)(self._conditional_gates)
         self.readout = lru_cache(maxsize=None)(self._readout)
 
     def _readout(self, component: str, name: str, implementation: str | None = None) -> Readout:
         """Return the errors of a measurement."""
         return PERFECT_READOUT if self._noise is None else self._noise.readout(component, name, implementation)
 
-    def _gate(self, name: str, locus: Locus, implementation: str, parameters: tuple[float, ...]) -> NoisyGate | None:
-        """Return what an operation other than a measurement does to its locus, or None if it does nothing."""
+    def _gates(
+        self, name: str, locus: Locus, implementation: str, parameters: tuple[float, ...]
+    ) -> tuple[NoisyGate, ...]:
+        """Return what an operation other than a measurement does to its locus, a gate for each pulse."""
         if name in ("reset", "reset_wait"):
             measures = self._noise is not None and name == "reset" and self._noise.measures(locus[0])
             readout = self.readout(locus[0], "measure") if measures else PERFECT_READOUT
             reset = Error((0,), channels.measured_reset(readout), pauli_mixtures.measured_reset(readout))
-            return NoisyGate(channels.IDENTITY, (reset,))
+            return (NoisyGate(channels.IDENTITY, (reset,)),)
         if name == "delay":
             relaxation = self._relaxation(locus[0], 0, *parameters)
-            return None if relaxation is None else NoisyGate(channels.IDENTITY, (relaxation,))
+            return () if relaxation is None else (NoisyGate(channels.IDENTITY, (relaxation,)),)
         unitary = _UNITARIES[name](*parameters)
-        return NoisyGate(unitary, self._errors(name, locus, implementation))
+        if self._noise is None:
+            return (NoisyGate(unitary),)
+        errors = self._errors(name, locus, implementation)
+        if name in ("prx", "cc_prx") and abs(math.remainder(parameters[0], math.tau)) < ZERO_ANGLE:
+            errors = tuple(error for error in errors if error.relaxes)  # a pulse without amplitude
+        pulses = self._noise.pulses(name, locus, implementation, parameters)
+        if pulses != 2 or name == "rz":
+            return (NoisyGate(unitary, errors * pulses),)
+        half = _first_half(*_as_prx(name, parameters))
+        return NoisyGate(half, errors), NoisyGate(unitary @ half.conj().T, errors)
+
+    def _conditional_gates(
+        self, locus: Locus, implementation: str, parameters: tuple[float, ...]
+    ) -> tuple[tuple[NoisyGate, NoisyGate | None], ...]:
+        """Return for each pulse of a cc_prx what happens if it is applied, and the relaxation in any case."""
+        pulses = []
+        for gate in self._gates("cc_prx", locus, implementation, parameters):
+            relaxation = tuple(error for error in gate.errors if error.relaxes)
+            rest = tuple(error for error in gate.errors if not error.relaxes)
+            passing = NoisyGate(channels.IDENTITY, relaxation) if relaxation else None
+            pulses.append((NoisyGate(gate.unitary, rest), passing))
+        return tuple(pulses)
 
     def _errors_after(self, name: str, locus: Locus, implementation: str) -> tuple[Error, ...]:
         """Return the errors that follow a gate."""
@@ -146,4 +177,23 @@ class NoiseModel:
         times = self._noise.relaxation(component)
         if times.t1 == times.t2 == np.inf:
             return None
-        return Error((position,), channels.relaxation(times, duration), pauli_mixtures.relaxation(times, duration))
+        channel, mixture = channels.relaxation(times, duration), pauli_mixtures.relaxation(times, duration)
+        return Error((position,), channel, mixture, relaxes=True)
+
+
+def _as_prx(name: str, parameters: tuple[float, ...]) -> tuple[float, float]:
+    """Return angle and phase of the prx that an operation is, but for a virtual z rotation after it."""
+    if name == "u":
+        theta, _, lam = parameters
+        return theta, np.pi / 2 - lam
+    angle, phase = parameters
+    return angle, phase
+
+
+def _first_half(angle: float, phase: float) -> Matrix:
+    """Return the first of the two quarter turns that are a prx, as in iqm-pulse's ``PRX_CustomWaveformsSX``.
+
+    A half turn is two equal ones; any other angle θ is Rz(φ − π/2) · SX · Rz(π − θ) · SX · Rz(−φ − π/2).
+    """
+    half_turn = np.isclose(abs(angle) % (2 * np.pi), np.pi, atol=1e-8)
+    return channels.prx(np.pi / 2, phase if half_turn else phase + np.pi / 2)

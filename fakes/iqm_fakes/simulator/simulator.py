@@ -20,6 +20,7 @@ from numpy.random import Generator, SeedSequence
 
 from iqm_fakes.device.device import Calibration
 from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.station import Station
 from iqm_fakes.simulator.circuit import Circuit, NoShotsLeft, Options, Program
 from iqm_fakes.simulator.compiler import compile_circuit
 from iqm_fakes.simulator.loci import Loci
@@ -84,6 +85,7 @@ class Simulator:
         self._method: Method | Literal["auto"] = method
         self._idle = noise and idle
         self._noise = Noise(calibration)
+        self._station = Station.of(calibration.station, calibration.dynamic_quantum_architecture["qubits"])
         self._loci = Loci(calibration.dynamic_quantum_architecture)
         self._noise_model = NoiseModel(self._noise if noise else None)
 
@@ -102,7 +104,7 @@ class Simulator:
             CircuitError: The real computer's compiler would refuse the circuit.
 
         """
-        return compile_circuit(circuit, options, self._loci, self._noise, idle=self._idle)
+        return compile_circuit(circuit, options, self._loci, self._noise, self._station, idle=self._idle)
 
     def plan(self, program: Program, shots: int) -> Plan:
         """Decide how to take the shots of a program.
@@ -152,7 +154,7 @@ class Simulator:
     def _kept_shots(self, plan: Plan, index: int, random: Generator) -> int:
         """Return how many shots heralding keeps: every component starts in 0, so only readout errors matter."""
         program = plan.program
-        errors = [self._noise_model.readout(program.components[index], "measure") for index in program.heralded]
+        errors = [self._noise_model.readout(qubit, "measure") for qubit in program.heralded]
         kept = int(random.binomial(plan.shots, math.prod(1 - error.p_1_given_0 for error in errors)))
         if not kept:
             raise NoShotsLeft(index)

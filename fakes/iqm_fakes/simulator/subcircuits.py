@@ -197,11 +197,14 @@ def bind_noise(program: Program, noise_model: NoiseModel) -> list[Step]:
             readout = noise_model.readout(locus[0], name, implementation)
             steps.append(Measure((operation.targets[0],), bit, readout, bit in feedback))
             continue
-        gate = noise_model.gate(name, locus, implementation, operation.parameters)
-        if gate is None:
+        if bit is None:
+            gates = noise_model.gates(name, locus, implementation, operation.parameters)
+            steps += [Gate(gate, operation.targets) for gate in gates]
             continue
-        targets = operation.targets
-        steps.append(Gate(gate, targets) if bit is None else ConditionalGate(gate, (targets[0],), bit))
+        target = (operation.targets[0],)
+        for applied, passing in noise_model.conditional_gates(locus, implementation, operation.parameters):
+            steps.append(ConditionalGate(applied, target, bit))
+            steps += [Gate(passing, target)] if passing is not None else []
     return steps
 
 

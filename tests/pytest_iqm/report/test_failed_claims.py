@@ -118,7 +118,7 @@ def test_misuse_is_shown_where_it_is(suite):
     output = result.stdout.str()
     assert "pytest_iqm/" not in output.replace("pytest_iqm.", "")
     assert len(re.findall(r"^test_a.py:\d+: \w+Error|^test_a.py:\d+: TooFewShots", output, re.MULTILINE)) == 7
-    assert "statistics/claims.py" in suite("--full-trace", "-k", "width").stdout.str()
+    assert "statistics/claim_types.py" in suite("--full-trace", "-k", "width").stdout.str()
 
 
 def test_other_comparisons_are_left_to_pytest(suite):

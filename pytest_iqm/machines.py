@@ -127,9 +127,9 @@ class FakeMachine(Machine):
         super().reset(seed, test)
         self.server.reset(seed=seed, test=test)
         if self.server.replays and "backend" in vars(self):
-            self._follow_calibration()
+            self._rebuild_backend()
 
-    def _follow_calibration(self) -> None:
+    def _rebuild_backend(self) -> None:
         """Give the backend, which tests may hold, the calibration that the next test was recorded with."""
         from pytest_iqm.backend import IQMBackend
 
@@ -220,11 +220,11 @@ class Machines:
         """Return the machine for a test; live there is only one."""
         key = None if self.settings.live else spec
         if key not in self._machines:
-            self._machines[key] = self._made(key)
+            self._machines[key] = self._make(key)
             self._machines[key].reset(self.seed, self.test)
         return self._machines[key]
 
-    def _made(self, spec: MachineSpec | None) -> Machine:
+    def _make(self, spec: MachineSpec | None) -> Machine:
         if self.settings.live:
             return LiveMachine(self.settings.live)
         from iqm_fakes import FakeIQMServer

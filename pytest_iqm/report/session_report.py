@@ -23,8 +23,8 @@ Line: TypeAlias = tuple[str, dict[str, bool]]
 """A line of the terminal, and pytest's names of its colours."""
 
 
-class LiveSession(Protocol):
-    """What a report says of a live session."""
+class LiveSummary(Protocol):
+    """What the report needs of a live session."""
 
     def problems(self) -> list[str]:
         """Return why a run in which no test failed fails nevertheless."""
@@ -43,7 +43,7 @@ class SessionReport:
 
     """
 
-    def __init__(self, settings: Settings, machines: Machines, live: LiveSession | None) -> None:
+    def __init__(self, settings: Settings, machines: Machines, live: LiveSummary | None) -> None:
         self._settings = settings
         self._machines = machines
         self._live = live

@@ -11,11 +11,11 @@ from typing import Any
 import devices
 import numpy as np
 import pytest
-from instructions import do
 from numpy.typing import NDArray
 from qiskit.circuit.library import CZGate, RGate, RZGate, SwapGate, UGate
 from qiskit.quantum_info import DensityMatrix, Kraus, Operator, average_gate_fidelity
 from scipy.stats import binom
+from simulators import spans
 
 from iqm_fakes.simulator.circuit import Instruction
 
@@ -28,40 +28,31 @@ Bits = tuple[int, ...]
 class Truth:
     """The exact joint distribution of the recorded bits: for every record its unnormalised density matrix.
 
-    Everything starts as soon as its components are free; meanwhile those that have been used relax.
+    Components that have been used relax until they are used again.
     """
 
-    def __init__(self, instructions: list[Instruction], *, noise: bool, idle: bool = True) -> None:
+    def __init__(self, device: str, instructions: list[Instruction], *, noise: bool, idle: bool = True) -> None:
         self.noise = noise
         self.idle = idle
-        self.free: dict[str, float] = {}
         self.done: dict[str, float] = {}
-        self.known: dict[str, float] = {}
         self.components = sorted({component for instruction in instructions for component in instruction.locus})
         self.branches: dict[Bits, DensityMatrix] = {(): DensityMatrix.from_label("0" * len(self.components))}
         self.latest: dict[tuple[str, str], int] = {}
         self.bits = 0
-        for instruction in instructions:
-            self.apply(instruction)
+        for instruction, (start, end) in zip(instructions, spans(device, instructions), strict=True):
+            if instruction.name != "barrier":
+                self.wait(instruction, start)
+                self.act(instruction)
+                self.done.update(dict.fromkeys(instruction.locus, end))
 
     def distribution(self) -> dict[Bits, float]:
         return {record: float(np.real(state.trace())) for record, state in self.branches.items()}
 
-    def apply(self, step: Instruction) -> None:
-        start = max(self.free.get(component, 0.0) for component in step.locus)
-        if step.name == "cc_prx":
-            start = max(start, self.known[step.args["feedback_qubit"]])
-        if step.name != "barrier":
-            for component in step.locus:
-                waited = start - self.done.get(component, start)
-                if self.idle and waited:
-                    self.evolve(self.decay(component, waited), (component,))
-                self.done[component] = start + _duration(step)
-                if step.name == "measure":
-                    self.known[component] = self.done[component]
+    def wait(self, step: Instruction, start: float) -> None:
         for component in step.locus:
-            self.free[component] = start + (0.0 if step.name == "barrier" else _duration(step))
-        self.act(step)
+            waited = start - self.done.get(component, start)
+            if self.idle and waited > 1e-12:
+                self.evolve(self.decay(component, waited), (component,))
 
     def act(self, step: Instruction) -> None:
         if step.name in ("measure", "measure_fidelity"):
@@ -72,15 +63,18 @@ class Truth:
                 self.bits += 1
         elif step.name == "cc_prx":
             deciding = self.latest[step.args["feedback_qubit"], step.args["feedback_key"]]
-            pulse = do("prx", *step.locus, angle=step.args["angle"], phase=step.args["phase"])
-            self.evolve(self.gate(pulse), step.locus, lambda record: record[deciding] == 1)
+            angle, phase = step.args["angle"], step.args["phase"]
+            for turn, relaxation, depolarization in self.pulses(step, angle, phase):
+                applied = Kraus(turn).compose(depolarization)
+                self.evolve(applied, step.locus, lambda record: record[deciding] == 1)
+                self.evolve(relaxation, step.locus)
         elif step.name in ("reset", "reset_wait", "delay"):
             for component in step.locus:
                 if step.name == "delay":
                     self.evolve(self.decay(component, step.args["duration"]), (component,))
                 else:
                     self.evolve(self.to_zero(component, measured=step.name == "reset"), (component,))
-        elif step.name != "barrier":
+        else:
             self.evolve(self.gate(step), step.locus)
 
     def evolve(
@@ -118,26 +112,59 @@ class Truth:
             return Kraus(np.eye(2))
         lost = 1 - exp(-duration / devices.T1[component])
         damping = Kraus([np.diag([1, sqrt(1 - lost)]), np.array([[0, sqrt(lost)], [0, 0]])])
-        flipped = (1 - exp(-duration / devices.T2[component]) / sqrt(1 - lost)) / 2
+        flipped = (1 - exp(duration / (2 * devices.T1[component]) - duration / devices.T2[component])) / 2
         dephasing = Kraus([sqrt(1 - flipped) * np.eye(2), sqrt(max(flipped, 0)) * np.diag([1, -1])])
         return damping.compose(dephasing)
 
     def gate(self, step: Instruction) -> Kraus:
-        ideal = Operator(_ideal(step))
+        ideal, args = Operator(_ideal(step)), step.args
         if not self.noise or (step.name == "rz" and step.implementation != "prx_composite"):
             return Kraus(ideal)
-        pulses = 2 if step.name == "rz" else 1
+        if step.name in ("cz", "move"):
+            return self.in_turn([(ideal, *self.errors(step))])
+        if step.name == "rz":  # two half turns
+            return self.in_turn([(ideal, *self.errors(step))] + [(Operator(np.eye(2)), *self.errors(step))] * 3)
+        if step.name == "u":
+            before, after = Operator(RZGate(args["lam"])), Operator(RZGate(args["phi"]))
+            turn = self.in_turn(self.pulses(step, args["theta"], pi / 2))
+            return Kraus(before).compose(turn).compose(Kraus(after))
+        angle, phase = (pi / 2, 0.0) if step.name == "sx" else (args["angle"], args["phase"])
+        return self.in_turn(self.pulses(step, angle, phase))
+
+    def pulses(self, step: Instruction, angle: float, phase: float) -> list[tuple[Operator, Kraus, Kraus]]:
+        """The pulses of a rotation: quarter turns between virtual rotations about z, or one pulse by drag_gaussian."""
+        relaxation, depolarization = self.errors(step)
+        turned = abs(angle + pi) % (2 * pi) - pi
+        if step.implementation == "drag_gaussian" or abs(abs(turned) - pi / 2) < 1e-9 or not self.noise:
+            return [(Operator(RGate(angle, phase)), relaxation, depolarization)]
+        quarter = Operator(RGate(pi / 2, 0))
+        if abs(abs(turned) - pi) < 1e-9:
+            first = second = Operator(RGate(pi / 2, phase if angle > 0 else phase + pi))
+        else:
+            first = Operator(RZGate(-phase - pi / 2)).compose(quarter).compose(Operator(RZGate(phase + pi / 2)))
+            second = Operator(RZGate(-phase - pi / 2)).compose(Operator(RZGate(pi - angle))).compose(quarter)
+            second = second.compose(Operator(RZGate(phase - pi / 2)))
+        return [(first, relaxation, depolarization), (second, relaxation, depolarization)]
+
+    def errors(self, step: Instruction) -> tuple[Kraus, Kraus]:
+        """What follows one pulse: relaxation, and what else makes the published fidelity."""
+        if not self.noise:
+            return Kraus(np.eye(2)), Kraus(np.eye(2))
         duration, fidelity = _published(step)
         relaxation = self.relaxation(step.locus, duration)
         d = 2 ** len(step.locus)
         relaxed = average_gate_fidelity(relaxation)
         depolarizing = max((relaxed - fidelity) / (relaxed - 1 / d), 0)
-        survives = (1 - depolarizing) ** pulses
         paulis = [reduce(np.kron, factors) for factors in product(_PAULIS, repeat=len(step.locus))]
-        weights = [(1 - survives) / d**2] * len(paulis)
-        weights[0] += survives
-        depolarization = Kraus([sqrt(weight) * pauli for weight, pauli in zip(weights, paulis, strict=True)])
-        return Kraus(ideal).compose(self.relaxation(step.locus, pulses * duration)).compose(depolarization)
+        weights = [depolarizing / d**2] * len(paulis)
+        weights[0] += 1 - depolarizing
+        return relaxation, Kraus([sqrt(weight) * pauli for weight, pauli in zip(weights, paulis, strict=True)])
+
+    @staticmethod
+    def in_turn(pulses: list[tuple[Operator, Kraus, Kraus]]) -> Kraus:
+        """One after the other: a turn, then relaxation, then depolarisation."""
+        each = [Kraus(turn).compose(relaxation).compose(rest) for turn, relaxation, rest in pulses]
+        return reduce(lambda one, other: one.compose(other), each)
 
     def relaxation(self, locus: tuple[str, ...], duration: float) -> Kraus:
         # Qiskit's tensor product puts its left factor last.
@@ -167,22 +194,6 @@ def _published(step: Instruction) -> tuple[float, float]:
         return table[step.locus] if step.locus in table else table[step.locus[::-1]]
     slow = step.implementation == "drag_gaussian"
     return (devices.SLOW_PRX if slow else devices.PRX)[step.locus[0]]
-
-
-def _duration(step: Instruction) -> float:
-    def measurement(component: str) -> float:
-        fast = step.implementation == "fast_constant"
-        return 0.4e-6 if fast else 1.0e-6 + 1e-7 * (int(component[2:]) - 1)
-
-    if step.name == "delay":
-        return float(step.args["duration"])
-    if step.name == "measure":
-        return max(measurement(component) for component in step.locus)
-    if step.name == "reset":
-        return max(measurement(component) + devices.PRX[component][0] for component in step.locus)
-    if step.name == "reset_wait" or (step.name == "rz" and step.implementation != "prx_composite"):
-        return 0.0
-    return _published(step)[0] * (2 if step.name == "rz" else 1)
 
 
 def assert_drawn_from(bits: NDArray[np.uint8], distribution: Mapping[Bits, float]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import pi
+
 from iqm_fakes.simulator.circuit import Operation, Program
 
 
-def prx(target: int, angle: float = 0.3) -> Operation:
+def prx(target: int, angle: float = pi / 2) -> Operation:
+    """A rotation; the one that is drawn if none is given is a single pulse."""
     return Operation("prx", (target,), "drag_crf_sx", (angle, 0.1))
 
 

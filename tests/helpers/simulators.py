@@ -12,8 +12,13 @@ from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
 from iqm_fakes.device.device import Device
-from iqm_fakes.simulator.circuit import Circuit, Instruction, Options
+from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.station import Station
+from iqm_fakes.simulator.circuit import CheckedInstruction, Circuit, Instruction, Options
+from iqm_fakes.simulator.loci import Loci
 from iqm_fakes.simulator.methods import Method
+from iqm_fakes.simulator.operations import check_args
+from iqm_fakes.simulator.schedule import Schedule, Span
 from iqm_fakes.simulator.simulator import Simulator
 
 DEVICES: dict[str, Callable[[], Device]] = {
@@ -38,6 +43,15 @@ METHODS: tuple[Method, ...] = ("density_matrix", "statevector", "stabilizer", "m
 @cache
 def simulator(device: str, *, noise: bool = True, idle: bool = True, method: Method | None = None) -> Simulator:
     return Simulator(DEVICES[device]().calibration(), noise=noise, idle=idle, method=method or "auto")
+
+
+def spans(device: str, instructions: list[Instruction]) -> list[Span]:
+    """When each instruction is played; tests of the schedule hold it against the vendor's compiler."""
+    calibration = DEVICES[device]().calibration()
+    loci = Loci(calibration.dynamic_quantum_architecture)
+    checked = [CheckedInstruction(i, loci.factors(i), check_args(i.name, i.args)) for i in instructions]
+    station = Station.of(calibration.station, loci.qubits)
+    return Schedule(checked, Noise(calibration), station, loci.readable("measure"), "measure").spans
 
 
 def sample(

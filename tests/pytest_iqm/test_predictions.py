@@ -27,7 +27,7 @@ from pytest_iqm.prediction import Predictor
 def compared(device, instructions):
     """Return how far noise takes a circuit from its ideal, exactly, and what is tolerated."""
     predictor = Predictor(Noise(DEVICES[device]().calibration()), simulator(device), simulator(device, noise=False))
-    noisy, ideal = (Truth(instructions, noise=noise).distribution() for noise in (True, False))
+    noisy, ideal = (Truth(device, instructions, noise=noise).distribution() for noise in (True, False))
     distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
     return distance, predictor.tolerance(predictor.noisy.compile(Circuit("", tuple(instructions)), Options()))
 

@@ -89,7 +89,7 @@ class Schedule:
         boxes = _Boxes(circuit, noise, station)
         played: list[_Box] = []
         for index, checked in enumerate(circuit):
-            if index in self.final:
+            if index in self.final and final_name != checked.instruction.name:
                 key = checked.instruction.args.get("feedback_key")
                 played.append(boxes.readout(final_name, checked.instruction.locus, [index], key))
             else:

@@ -2,12 +2,14 @@
 
 import copy
 import dataclasses
+import json
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from qiskit.circuit.library import RGate
 from qiskit.quantum_info import DensityMatrix, Kraus, SuperOp, average_gate_fidelity
 
 from iqm_fakes import Calibration, Device, bundled_devices
@@ -211,9 +213,65 @@ def test_cz_is_the_same_in_either_order():
 def test_composite_operations_carry_the_noise_of_their_pulses():
     noise = Noise(Device.load("adonis").calibration())
     pulse = noise.gate("prx", ("QB2",))
-    assert noise.gate("sx", ("QB2",)) == noise.gate("u", ("QB2",)) == noise.gate("cc_prx", ("QB2",)) == pulse
-    assert noise.gate("rz", ("QB2",)) == (0, 0)
-    assert noise.gate("rz", ("QB2",), "prx_composite").duration == 2 * pulse.duration
+    for name in ("sx", "u", "cc_prx", "rz"):
+        assert noise.gate(name, ("QB2",)) == pulse
+
+
+@pytest.mark.parametrize(
+    ("name", "implementation", "angles", "pulses"),
+    [
+        ("prx", None, (math.pi, 0.0), 2),
+        ("prx", None, (math.pi / 2, 1.0), 1),
+        ("prx", None, (-math.pi / 2, 0.0), 1),
+        ("prx", None, (0.3, 0.0), 2),
+        ("prx", None, (2 * math.pi, 0.0), 1),
+        ("prx", "drag_gaussian", (0.3, 0.0), 1),
+        ("cc_prx", None, (math.pi, 0.0), 2),
+        ("sx", None, (), 1),
+        ("u", None, (0.3, 0.1, 0.2), 2),
+        ("u", None, (0.0, 0.1, 0.2), 0),
+        ("rz", "virtual", (0.3,), 0),
+        ("rz", "prx_composite", (0.3,), 4),
+        ("cz", None, (), 1),
+    ],
+)
+def test_how_many_pulses_are_played(name, implementation, angles, pulses):
+    noise = Noise(Device.load("adonis").calibration())
+    locus = ("QB1", "QB3") if name == "cz" else ("QB1",)
+    assert noise.pulses(name, locus, implementation, angles) == pulses
+    assert (
+        noise.duration(name, locus, implementation, angles) == pulses * noise.gate(name, locus, implementation).duration
+    )
+
+
+@pytest.mark.parametrize(("pulse", "published"), [("drag_crf_sx", 52 / 24), ("drag_crf", 44 / 24)])
+def test_clifford_gates_err_as_real_machines_publish_to_first_order(pulse, published):
+    """(1 − F_clifford)/(1 − F_prx) is this for all qubits of Garnet (*_sx), and of Emerald (drag_crf), January 2026.
+
+    Each of the 24 gates is made of as few pulses as quarter and half turns about x and y can.
+    """
+    document = json.loads(json.dumps(dict(Device.load("adonis").document)).replace("drag_crf_sx", pulse))
+    noise = Noise(Device.from_document(document).calibration())
+    turns = [(angle, phase) for angle in (math.pi / 2, -math.pi / 2, math.pi) for phase in (0.0, math.pi / 2)]
+    pulses = {turn: noise.pulses("prx", ("QB2",), None, turn) for turn in turns}
+    fewest = {key_of(np.eye(2)): 0}
+    border = [(0, np.eye(2))]
+    while border:
+        border.sort(key=lambda entry: entry[0])
+        made, gate = border.pop(0)
+        for turn, more in pulses.items():
+            product = RGate(*turn).to_matrix() @ gate
+            if fewest.get(key_of(product), 99) > made + more:
+                fewest[key_of(product)] = made + more
+                border.append((made + more, product))
+    assert len(fewest) == 24
+    assert sum(fewest.values()) / 24 == pytest.approx(published)
+
+
+def key_of(unitary):
+    """A unitary up to its phase, rounded."""
+    first = unitary.ravel()[np.argmax(np.abs(unitary.ravel()) > 0.1)]
+    return tuple(np.round(unitary.ravel() * abs(first) / first, 6) + 0.0)
 
 
 def test_an_override_of_the_default_implementation_counts():

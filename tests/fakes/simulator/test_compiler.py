@@ -177,7 +177,13 @@ OPEN = do("move", "QB1", "COMPR1")
 
 def test_heralding_measures_active_components_that_have_measure() -> None:
     program = compiled(STAR, OPEN, do("cz", "QB3", "COMPR1"), OPEN, READ, heralding=True)
-    assert [program.components[index] for index in program.heralded] == ["QB1", "QB3"]
+    assert program.heralded == ("QB1", "QB3")
+
+
+def test_heralding_measures_what_only_a_barrier_names() -> None:
+    program = compiled(CHAIN, prx("QB1"), do("barrier", "QB1", "QB4"), READ, heralding=True)
+    assert program.heralded == ("QB1", "QB4")
+    assert program.components == ("QB1",)
 
 
 def test_default_implementation_honours_overrides() -> None:

@@ -70,12 +70,12 @@ def test_each_pair_of_methods(seed: int, *, clifford: bool, measured: bool) -> N
 class Trajectories(Truth):
     """Many shots at once, each a state vector; noise is drawn by the probabilities of its Kraus operators."""
 
-    def __init__(self, instructions: list[Instruction], shots: int, random: Generator) -> None:
+    def __init__(self, device: str, instructions: list[Instruction], shots: int, random: Generator) -> None:
         self.random = random
         self.states = np.zeros((shots, 2 ** len({c for step in instructions for c in step.locus})), dtype=complex)
         self.states[:, 0] = 1
         self.columns: list[Shots] = []
-        super().__init__(instructions, noise=True)
+        super().__init__(device, instructions, noise=True)
 
     def evolve(self, channel: Kraus, locus: tuple[str, ...], condition: object = None) -> None:
         shots, n = len(self.states), len(self.components)
@@ -109,8 +109,8 @@ class Trajectories(Truth):
 
 def test_the_reference_is_right_where_the_exact_distribution_is_known() -> None:
     instructions = entangling("dephased", np.random.default_rng(3))
-    reference = Trajectories(instructions, 20_000, np.random.default_rng(4))
-    expected: dict[Bits, float] = Truth(instructions, noise=True).distribution()
+    reference = Trajectories("dephased", instructions, 20_000, np.random.default_rng(4))
+    expected: dict[Bits, float] = Truth("dephased", instructions, noise=True).distribution()
     rows, counts = np.unique(np.stack(reference.columns, axis=1), axis=0, return_counts=True)
     for row, count in zip(rows.tolist(), counts, strict=True):
         p = expected[tuple(row)]
@@ -120,7 +120,7 @@ def test_the_reference_is_right_where_the_exact_distribution_is_known() -> None:
 @cache
 def reference(shots: int) -> Shots:
     instructions = entangling("ten", np.random.default_rng(1))
-    return np.stack(Trajectories(instructions, shots, np.random.default_rng(2)).columns, axis=1)
+    return np.stack(Trajectories("ten", instructions, shots, np.random.default_rng(2)).columns, axis=1)
 
 
 @pytest.mark.parametrize("method", ["auto", "matrix_product_state"])

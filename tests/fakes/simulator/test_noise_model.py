@@ -26,20 +26,20 @@ SMALL = ("chain", "star")
 @pytest.mark.parametrize("device", SMALL)
 def test_noisy_circuit_gives_the_exact_distribution(device: str, seed: int) -> None:
     instructions = random_circuit(device, np.random.default_rng(seed), steps=14, early=0)
-    assert_drawn_from(sample(device, instructions, 50_000), Truth(instructions, noise=True).distribution())
+    assert_drawn_from(sample(device, instructions, 50_000), Truth(device, instructions, noise=True).distribution())
 
 
 @pytest.mark.parametrize("early", [0, 1])
 def test_six_components_give_the_exact_distribution(early: int) -> None:
     instructions = random_circuit("six", np.random.default_rng([5, early]), steps=24, early=early)
-    assert_drawn_from(sample("six", instructions, 50_000), Truth(instructions, noise=True).distribution())
+    assert_drawn_from(sample("six", instructions, 50_000), Truth("six", instructions, noise=True).distribution())
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("device", SMALL)
 def test_feedback_and_early_measurements_give_the_exact_distribution(device: str, seed: int) -> None:
     instructions = random_circuit(device, np.random.default_rng([1, seed]), steps=12, early=2)
-    assert_drawn_from(sample(device, instructions, 5000), Truth(instructions, noise=True).distribution())
+    assert_drawn_from(sample(device, instructions, 5000), Truth(device, instructions, noise=True).distribution())
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -47,7 +47,7 @@ def test_feedback_and_early_measurements_give_the_exact_distribution(device: str
 @pytest.mark.parametrize("device", SMALL)
 def test_noiseless_circuit_gives_the_exact_distribution(device: str, early: int, seed: int) -> None:
     instructions = random_circuit(device, np.random.default_rng([2, early, seed]), steps=12, early=early)
-    distribution = Truth(instructions, noise=False).distribution()
+    distribution = Truth(device, instructions, noise=False).distribution()
     assert_drawn_from(sample(device, instructions, 5000, noise=False), distribution)
 
 
@@ -55,7 +55,7 @@ def test_noiseless_circuit_gives_the_exact_distribution(device: str, early: int,
 @pytest.mark.parametrize("device", SMALL)
 def test_waiting_can_be_switched_off(device: str, seed: int) -> None:
     instructions = random_circuit(device, np.random.default_rng([4, seed]), steps=14, early=0)
-    expected = Truth(instructions, noise=True, idle=False).distribution()
+    expected = Truth(device, instructions, noise=True, idle=False).distribution()
     assert_drawn_from(sample(device, instructions, 50_000, idle=False), expected)
 
 
@@ -67,7 +67,7 @@ def test_every_trajectory_gives_the_exact_distribution(
 ) -> None:
     monkeypatch.setattr("iqm_fakes.simulator.method_choice.ENGINES", (Trajectories(method),))
     instructions = random_circuit(device, np.random.default_rng([3, early]), steps=14, early=early)
-    assert_drawn_from(sample(device, instructions, 5000), Truth(instructions, noise=True).distribution())
+    assert_drawn_from(sample(device, instructions, 5000), Truth(device, instructions, noise=True).distribution())
 
 
 FLIP: dict[str, Any] = {"angle": pi, "phase": 0.0}
@@ -114,11 +114,11 @@ def test_delay_relaxes_each_component_by_its_own_t1(component: str) -> None:
         do("delay", component, *sorted(others), duration=delay),
         do("measure", component, key="m"),
     ]
-    assert_drawn_from(sample("chain", instructions, 50_000), Truth(instructions, noise=True).distribution())
+    assert_drawn_from(sample("chain", instructions, 50_000), Truth("chain", instructions, noise=True).distribution())
 
 
 def test_measurement_takes_no_coherence_from_other_components() -> None:
     ramsey = [do("sx", "QB1"), do("measure", "QB2", key="other"), do("sx", "QB1"), do("measure", "QB1", key="m")]
     without = [do("sx", "QB1"), do("sx", "QB1"), do("measure", "QB1", key="m")]
-    expected = Truth(without, noise=True).distribution()
+    expected = Truth("chain", without, noise=True).distribution()
     assert_drawn_from(sample("chain", ramsey, 50_000)[:, 1:], expected)

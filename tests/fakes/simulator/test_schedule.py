@@ -12,21 +12,22 @@ from iqm_fakes.simulator.simulator import Simulator
 CHAIN = Simulator(devices.chain().calibration(), idle=False)
 
 
-# QB1: prx 40 ns, measure 1 µs, T2 1 µs. QB2: prx 32 ns, T2 6.5 µs. QB4: measure 1.3 µs, T2 0.8 µs.
+# A pulse of prx: QB1 40 ns, QB2 32 ns; prx here are two. The final readout probes QB4, which takes 1.3 µs; QB1 is read in
+# 1 µs. T2: QB1 1 µs, QB2 6.5 µs, QB4 0.8 µs. Feedback takes 400 ns.
 @pytest.mark.parametrize(
     ("instructions", "duration", "t2"),
     [
-        ([prx("QB1"), prx("QB1"), READ], 1.08e-6, 1e-6),
-        ([prx("QB1"), prx("QB2"), do("measure", "QB2", key="m")], 1.132e-6, 1e-6),
-        ([do("cz", "QB1", "QB2"), prx("QB2"), prx("QB1"), READ], 1.12e-6, 1e-6),
-        ([do("delay", "QB2", duration=2e-6), do("barrier", "QB1", "QB2"), READ], 3e-6, 1e-6),
-        ([do("delay", "QB2", duration=2e-6), READ], 2e-6, 1e-6),
-        ([do("measure", "QB1", key="m", implementation="fast_constant")], 0.4e-6, 1e-6),
+        ([prx("QB1"), prx("QB1"), READ], 1.46e-6, 1e-6),
+        ([prx("QB1"), prx("QB2"), do("measure", "QB2", key="m")], 1.38e-6, 1e-6),
+        ([do("cz", "QB1", "QB2"), prx("QB2"), prx("QB1"), READ], 1.46e-6, 1e-6),
+        ([do("delay", "QB2", duration=2e-6), do("barrier", "QB1", "QB2"), READ], 3.3e-6, 1e-6),
+        ([do("delay", "QB2", duration=2e-6), READ], 3.3e-6, 1e-6),
+        ([do("measure", "QB1", key="m", implementation="fast_constant")], 1.3e-6, 1e-6),
         ([do("measure", "QB1", "QB4", key="m"), do("barrier", "QB3")], 1.3e-6, 0.8e-6),
-        ([do("measure", "QB1", key="m", feedback_key="f"), conditional("QB2", "QB1")], 1.032e-6, 1e-6),
+        ([do("measure", "QB1", key="m", feedback_key="f"), conditional("QB2", "QB1")], 2.764e-6, 1e-6),
         (
             [do("delay", "QB4", duration=2e-6), do("barrier", "QB3", "QB4"), do("barrier", "QB3", "QB1"), READ],
-            3e-6,
+            3.3e-6,
             0.8e-6,
         ),
     ],

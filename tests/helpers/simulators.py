@@ -50,7 +50,7 @@ def spans(device: str, instructions: list[Instruction]) -> list[Span]:
     calibration = DEVICES[device]().calibration()
     loci = Loci(calibration.dynamic_quantum_architecture)
     checked = [CheckedInstruction(i, loci.factors(i), check_args(i.name, i.args)) for i in instructions]
-    station = Station.of(calibration.station, loci.qubits)
+    station = calibration.station or Station.of({}, loci.qubits)
     return Schedule(checked, Noise(calibration), station, loci.readable("measure"), "measure").spans
 
 

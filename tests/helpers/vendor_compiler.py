@@ -24,7 +24,6 @@ from iqm.pulse import Circuit
 from iqm.pulse.playlist.instructions import ConditionalInstruction, FluxPulse, ReadoutTrigger
 
 from iqm_fakes import Device
-from iqm_fakes.device.station import Station
 
 RATE, GRANULARITY = 2e9, 8  # samples a second, samples of a step
 RESET_WAIT = 300e-6
@@ -40,7 +39,7 @@ class VendorCompiler:
         architecture = device.static_quantum_architecture
         self.gates = calibration.dynamic_quantum_architecture["gates"]
         self._published = {o["dut_field"].partition(":")[0]: o["value"] for o in calibration.observations()}
-        self._station = Station.of(calibration.station, architecture["qubits"])
+        self._station = device.station
         couplers = {f"TC-{a}-{b}": (a, b) for a, b in architecture["connectivity"]}
         lines = {f"PL-{number}": list(line) for number, line in enumerate(self._station.probe_lines, 1)}
         resonators = architecture["computational_resonators"]

@@ -20,6 +20,7 @@ from iqm_fakes.atomic_write import write
 from iqm_fakes.device import snapshot
 from iqm_fakes.device.bundled import bundled_devices, bundled_file
 from iqm_fakes.device.file_format import file_text, spelt_out
+from iqm_fakes.device.station import Station
 from iqm_fakes.device.validation import problems, refusals
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Calibration:
     Attributes:
         quality_metric_set: ``None`` if the server has none for the calibration set.
         noise: A fixed noise profile that overrides what is derived from the documents.
-        station: What the device file states about the control electronics, see :mod:`iqm_fakes.device.station`.
+        station: The control electronics; None assumes what :mod:`iqm_fakes.device.station` says.
 
     """
 
@@ -45,7 +46,7 @@ class Calibration:
     quality_metric_set: Mapping[str, Any] | None
     dynamic_quantum_architecture: Mapping[str, Any]
     noise: Mapping[str, Any] = field(default_factory=dict)
-    station: Mapping[str, Any] = field(default_factory=dict)
+    station: Station | None = None
 
     @property
     def id(self) -> str:
@@ -183,12 +184,16 @@ class Device:
         """Components and connectivity, whatever the calibration."""
         return cast("Mapping[str, Any]", self.document["static_quantum_architecture"])
 
+    @property
+    def station(self) -> Station:
+        """The control electronics, as far as they matter for times: what the file states, and else what is assumed."""
+        return Station.of(self.document.get("station", {}), self.static_quantum_architecture["qubits"])
+
     @cached_property
     def calibrations(self) -> Mapping[str, Calibration]:
         """Every calibration, by id."""
         names = [attribute.name for attribute in fields(Calibration)]
-        shared = {"station": self.document.get("station", {})}
-        documents = [{**shared, **entry} for entry in self.document["calibrations"]]
+        documents = [{**entry, "station": self.station} for entry in self.document["calibrations"]]
         entries = ({name: entry[name] for name in names if name in entry} for entry in documents)
         return {calibration.id: calibration for calibration in (Calibration(**entry) for entry in entries)}
 

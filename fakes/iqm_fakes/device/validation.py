@@ -52,6 +52,7 @@ def problems(document: Any) -> Iterator[str]:
     else:
         yield from _misshapen(document, _SHAPE, "")
         yield from _inconsistent(document)
+        yield from _bad_station(document.get("station", {}), document["static_quantum_architecture"]["qubits"])
 
 
 def _misshapen(value: Any, shape: Any, place: str) -> Iterator[str]:
@@ -97,6 +98,26 @@ def _inconsistent(document: Mapping[str, Any]) -> Iterator[str]:
             )
         yield from _bad_gates(dynamic["gates"], components, f"{place}.dynamic_quantum_architecture.gates")
         yield from _bad_noise(entry.get("noise", {}), components, f"{place}.noise")
+
+
+_STATION = {"probe_lines": "lists of qubits", "grid": "seconds above 0", "control_delay": "seconds, not negative"}
+"""What a station may state, see :mod:`iqm_fakes.device.station`."""
+
+
+def _bad_station(station: Any, qubits: list[str]) -> Iterator[str]:
+    yield from _misshapen(station, {}, "station")
+    for name, value in station.items():
+        if name not in _STATION:
+            yield f"station.{name} is none of {', '.join(_STATION)}"
+        elif name == "probe_lines":
+            yield from _misshapen(value, [[str]], "station.probe_lines")
+            read = [qubit for line in value for qubit in line]
+            for unknown in sorted(set(read) - set(qubits)):
+                yield f"station.probe_lines names '{unknown}', which is no qubit"
+            for twice in sorted({qubit for qubit in read if read.count(qubit) > 1}):
+                yield f"station.probe_lines names '{twice}' twice"
+        elif type(value) not in (int, float) or not 0 <= value < 1 or (name == "grid" and not value):
+            yield f"station.{name} is {_STATION[name]}, got {value!r}"
 
 
 def _bad_gates(gates: Mapping[str, Any], components: set[str], place: str) -> Iterator[str]:

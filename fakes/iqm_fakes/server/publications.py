@@ -18,6 +18,9 @@ from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 
 Document = dict[str, Any]
 
+SAMPLING_RATE = 2e9
+"""Samples a second of control channels."""
+
 
 class Publications:
     """The quantum computers of a server, as they are published now.
@@ -175,6 +178,7 @@ def _chip_design_records(device: Device) -> Any:
     architecture = device.static_quantum_architecture
     mask, _, variant = architecture["dut_label"].partition("_")
     couplers = {f"TC-{a}-{b}": [a, b] for a, b in architecture["connectivity"]}
+    station = device.station
 
     def component(name: str) -> dict[str, Any]:
         return {"name": name, "connections": [coupler for coupler, pair in couplers.items() if name in pair]}
@@ -189,7 +193,10 @@ def _chip_design_records(device: Device) -> Any:
                     "qubit": [component(name) for name in architecture["qubits"]],
                     "computational_resonator": [component(name) for name in architecture["computational_resonators"]],
                     "tunable_coupler": [{"name": name, "connections": pair} for name, pair in couplers.items()],
-                    "probe_line": [],
+                    "probe_line": [
+                        {"name": f"PL-{number}", "connections": list(line)}
+                        for number, line in enumerate(station.probe_lines, 1)
+                    ],
                     "launcher": [],
                 }
             },
@@ -204,7 +211,9 @@ def _channel_properties(device: Device) -> bytes:
     channels = pb.ChannelPropertyDictionary()
     for qubit in device.static_quantum_architecture["qubits"]:
         awg = pb.AWGProperties(
-            channel_properties=pb.ChannelProperties(sampling_rate=2e9, instruction_duration_granularity=8),
+            channel_properties=pb.ChannelProperties(
+                sampling_rate=SAMPLING_RATE, instruction_duration_granularity=round(device.station.grid * SAMPLING_RATE)
+            ),
             fast_feedback_sources=["feedback"],
         )
         channels.channel_property_mapping[f"{qubit}__drive.awg"].CopyFrom(pb.ChannelPropertyEntry(awg=awg))

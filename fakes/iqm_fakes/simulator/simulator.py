@@ -85,7 +85,7 @@ class Simulator:
         self._method: Method | Literal["auto"] = method
         self._idle = noise and idle
         self._noise = Noise(calibration)
-        self._station = Station.of(calibration.station, calibration.dynamic_quantum_architecture["qubits"])
+        self._station = calibration.station or Station.of({}, calibration.dynamic_quantum_architecture["qubits"])
         self._loci = Loci(calibration.dynamic_quantum_architecture)
         self._noise_model = NoiseModel(self._noise if noise else None)
 

@@ -42,6 +42,12 @@ DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
             {"readout": {"QB1": {"p_1_given_0": 1.5}}},
             r"noise\.readout\.QB1\.p_1_given_0 has to be a number from 0 to 1, got 1\.5",
         ),
+        (("station",), {"lines": []}, "station.lines is none of probe_lines, grid, control_delay"),
+        (("station",), {"probe_lines": [["QB1", "QB9"]]}, "station.probe_lines names 'QB9', which is no qubit"),
+        (("station",), {"probe_lines": [["QB1"], ["QB1"]]}, "station.probe_lines names 'QB1' twice"),
+        (("station",), {"probe_lines": ["QB1"]}, r"station.probe_lines\[0\] has to be a JSON array, got str"),
+        (("station",), {"grid": 0}, "station.grid is seconds above 0, got 0"),
+        (("station",), {"control_delay": -1e-9}, "station.control_delay is seconds, not negative, got -1e-09"),
         (("calibrations", 0, "noise"), {"gate": {}}, r"noise\.gate is none of gates, relaxation, readout"),
         (
             ("calibrations", 0, "noise"),

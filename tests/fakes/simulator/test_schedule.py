@@ -12,8 +12,8 @@ from iqm_fakes.simulator.simulator import Simulator
 CHAIN = Simulator(devices.chain().calibration(), idle=False)
 
 
-# A pulse of prx: QB1 40 ns, QB2 32 ns; prx here are two. The final readout probes QB4, which takes 1.3 µs; QB1 is read in
-# 1 µs. T2: QB1 1 µs, QB2 6.5 µs, QB4 0.8 µs. Feedback takes 400 ns.
+# A pulse of prx: QB1 40 ns, QB2 32 ns; prx here are two. The final readout probes QB4, which takes 1.3 µs; QB1 is read
+# in 1 µs. T2: QB1 1 µs, QB2 6.5 µs, QB4 0.8 µs. Feedback takes 400 ns.
 @pytest.mark.parametrize(
     ("instructions", "duration", "t2"),
     [

@@ -99,7 +99,7 @@ def fakes(machine: Device, operations: list[CircuitOperation]) -> tuple[list[Any
         checked.append(
             CheckedInstruction(instruction, loci.factors(instruction), check_args(operation.name, operation.args))
         )
-    station = Station.of(calibration.station, loci.qubits)
+    station = calibration.station or Station.of({}, loci.qubits)
     schedule = Schedule(checked, noise, station, loci.readable("measure_fidelity"))
     measured, others = [], []
     for operation, (start, end) in zip(operations, schedule.spans, strict=True):

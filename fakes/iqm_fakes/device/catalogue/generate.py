@@ -19,6 +19,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from iqm_fakes.device.device import Device
 from iqm_fakes.device.metrics import EXPERIMENTS, Locus
+from iqm_fakes.device.station import CONTROL_DELAY, GRID, QUBITS_A_LINE, RESET_WAIT, Station
 
 MEASURE_DURATION = 1.5e-6
 MOMENT = "2026-01-01T00:00:00.000000Z"
@@ -37,6 +38,9 @@ ASSUMPTIONS = (
     "Drive frequencies are made up: 4.2 to 4.8 GHz, neighbours apart.",
     f"Measurements take {MEASURE_DURATION * 1e6} microseconds and repeat with the readout fidelity.",
     "cc_prx, measure_fidelity and reset_wait exist on every qubit; feedback reaches every qubit.",
+    f"Control electronics: {QUBITS_A_LINE} qubits share a probe line, in the order of their numbers; delays "
+    f"are multiples of {GRID * 1e9:g} ns; feedback takes {CONTROL_DELAY * 1e9:g} ns.",
+    f"A reset_wait takes {RESET_WAIT * 1e6:g} microseconds.",
 )
 FROM_DEPOLARISING = (
     "Fidelities are average gate fidelities of the profile's depolarising channel after relaxation by T1 and T2."
@@ -242,6 +246,7 @@ def document(profile: Profile) -> dict[str, Any]:
             "computational_resonators": list(profile.resonators),
             "connectivity": list(map(list, profile.connectivity)),
         },
+        "station": station(profile.qubits),
         "default_calibration_set_id": calibration_id,
         "calibrations": [
             {
@@ -268,11 +273,17 @@ def _qubits_first(name: str) -> tuple[bool, str, int]:
 def gates(profile: Profile) -> dict[str, Any]:
     """Return the gates of the dynamic architecture."""
     singles = [[qubit] for qubit in profile.qubits]
+    resonators = [[resonator] for resonator in profile.resonators]
     present = [gate for gate in IMPLEMENTATIONS if gate in profile.fidelities or gate not in ("cz", "move")]
     return {
         gate: {
             "implementations": {
-                IMPLEMENTATIONS[gate]: {"loci": list(map(list, profile.fidelities.get(gate, ()))) or singles}
+                IMPLEMENTATIONS[gate]: {
+                    "loci": [
+                        *(list(map(list, profile.fidelities.get(gate, ()))) or singles),
+                        *(resonators if gate == "reset_wait" else ()),
+                    ]
+                }
             },
             "default_implementation": IMPLEMENTATIONS[gate],
             "override_default_implementation": {},
@@ -288,6 +299,8 @@ def calibrated(profile: Profile) -> Iterator[Triple]:
         yield f"gates.prx.{IMPLEMENTATIONS['prx']}.{qubit}.duration", profile.durations["prx"], "s"
         for gate in ("measure", "measure_fidelity"):
             yield f"gates.{gate}.constant.{qubit}.duration", MEASURE_DURATION, "s"
+    for component in (*profile.qubits, *profile.resonators):
+        yield f"gates.reset_wait.reset_wait.{component}.duration", RESET_WAIT, "s"
     for gate, fidelities in profile.fidelities.items():
         for locus in fidelities if gate != "prx" else ():
             yield f"gates.{gate}.{IMPLEMENTATIONS[gate]}.{'__'.join(locus)}.duration", profile.durations[gate], "s"
@@ -313,6 +326,16 @@ def metrics(profile: Profile) -> Iterator[Triple]:
             yield f"metrics.{EXPERIMENTS['measure']}.{gate}.constant.{qubit}.error_0_to_1", wrong_0, ""
             yield f"metrics.{EXPERIMENTS['measure']}.{gate}.constant.{qubit}.error_1_to_0", wrong_1, ""
         yield f"metrics.qndness.measure.constant.{qubit}.repeatability", fidelity, ""
+
+
+def station(qubits: Sequence[str]) -> dict[str, Any]:
+    """Return what the control electronics impose on times: what would be assumed, stated."""
+    assumed = Station.of({}, qubits)
+    return {
+        "probe_lines": [list(line) for line in assumed.probe_lines],
+        "grid": assumed.grid,
+        "control_delay": assumed.control_delay,
+    }
 
 
 def observation_set(

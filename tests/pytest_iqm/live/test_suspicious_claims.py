@@ -71,7 +71,9 @@ def test_job(iqm_backend):
 
 @pytest.fixture
 def server():
-    return FakeIQMServer("adonis", seed=4, noise=False)
+    machine = FakeIQMServer("adonis", seed=4, noise=False)
+    machine.timeslot_booked = True
+    return machine
 
 
 def ones(job):

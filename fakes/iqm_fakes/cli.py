@@ -17,6 +17,7 @@ from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
 from iqm_fakes.device.comparison import THRESHOLD, Change, changes
 from iqm_fakes.device.device import Device
 from iqm_fakes.device.health import HEALTH_SHAPES
+from iqm_fakes.device.implementations import default_loci
 from iqm_fakes.recordings import commands as recording_commands
 from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--verbose", action="store_true", help="log each request and each job")
     serve.set_defaults(command=_serve)
     _add_snapshot(commands)
+    _add_import(commands)
     _add_diff(commands)
     _add_recordings(commands)
     return parser
@@ -142,6 +144,26 @@ def _add_snapshot(commands: Any) -> None:
     snapshot.set_defaults(command=_snapshot)
 
 
+def _add_import(commands: Any) -> None:
+    imported = commands.add_parser(
+        "import",
+        help="make a device file of a downloaded quality metric set",
+        description="Make a device file of a quality metric set, as the vendor's web page has it for download. What it "
+        "doesn't say is taken from a device with the same chip: qubits, couplers, gate durations, drive frequencies. "
+        "Couplers and qubits without metrics are lost.",
+    )
+    imported.add_argument("metrics", metavar="METRICS", help="quality metric set, a JSON file")
+    imported.add_argument(
+        "--like",
+        required=True,
+        metavar="NAME|FILE",
+        help=f"device with the same chip: a file or one of {', '.join(bundled_devices())}",
+    )
+    imported.add_argument("--out", required=True, metavar="FILE", help="device file to write")
+    imported.add_argument("--force", action="store_true", help="write it even if it exists")
+    imported.set_defaults(command=_import)
+
+
 def _add_diff(commands: Any) -> None:
     diff = commands.add_parser(
         "diff",
@@ -169,9 +191,37 @@ def _snapshot(options: argparse.Namespace) -> int:
     except VENDOR_ERRORS as error:
         computer = options.computer or os.environ.get("IQM_QUANTUM_COMPUTER") or "the quantum computer"
         raise ValueError(f"no snapshot of {computer}: {error}") from None
-    device.save(options.out)
+    _save(device, options.out)
     print(f"{options.out}: {device.display_name}, calibration set {device.default_calibration_set_id}")  # noqa: T201
     return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    if not options.force and os.path.exists(options.out):
+        raise ValueError(f"{options.out} exists: choose another --out, or overwrite it with --force")
+    device = Device.from_quality_metrics(options.metrics, like=options.like)
+    _save(device, options.out)
+    chip, calibration = device.static_quantum_architecture, device.calibration()
+    qubits = calibration.dynamic_quantum_architecture["qubits"]
+    loci = {frozenset(locus) for _, locus in default_loci(calibration.dynamic_quantum_architecture)}
+    lost = [name for name in chip["qubits"] if name not in qubits]
+    gone = ["-".join(pair) for pair in chip["connectivity"] if frozenset(pair) not in loci]
+    lines = [
+        f"{options.out}: {device.display_name}, calibration set {calibration.id}",
+        f"measured: {calibration.calibration_set['created_timestamp']}",
+        f"qubits: {len(qubits)} of {len(chip['qubits'])}",
+        f"couplers: {len(chip['connectivity']) - len(gone)} of {len(chip['connectivity'])}",
+        *([f"lost: {', '.join([*lost, *gone])}"] if lost or gone else []),
+    ]
+    print("\n".join(lines))  # noqa: T201
+    return 0
+
+
+def _save(device: Device, path: str) -> None:
+    try:
+        device.save(path)
+    except OSError as error:
+        raise ValueError(f"{path} can't be written: {error.strerror}") from None
 
 
 def _fetch(options: argparse.Namespace) -> int:

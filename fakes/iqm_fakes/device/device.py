@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from iqm_fakes.atomic_write import write
-from iqm_fakes.device import snapshot
+from iqm_fakes.device import metric_import, snapshot
 from iqm_fakes.device.bundled import bundled_devices, bundled_file
 from iqm_fakes.device.file_format import file_text, spelt_out
 from iqm_fakes.device.station import Station
 from iqm_fakes.device.validation import problems, refusals
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from iqm.iqm_client import IQMClient
 
 
@@ -100,17 +102,11 @@ class Device:
             source, name = bundled_file(str(device)), str(device)
         else:
             source, name = Path(device), os.fspath(device)
-        try:
-            document = json.loads(source.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise DeviceError(
-                f"no device '{name}': it is neither a file nor one of those bundled: {', '.join(bundled_devices())}"
-            ) from None
-        except OSError as error:
-            raise DeviceError(f"device file {name} can't be read: {error.strerror}") from None
-        except ValueError as error:
-            raise DeviceError(f"device file {name} is not JSON: {error}") from None
-        return cls.from_document(document, name)
+            if not source.exists():
+                raise DeviceError(
+                    f"no device '{name}': it is neither a file nor one of those bundled: {', '.join(bundled_devices())}"
+                )
+        return cls.from_document(_json(source, f"device file {name}"), name)
 
     @classmethod
     def from_document(cls, document: Any, name: str = "document") -> Device:
@@ -120,9 +116,40 @@ class Device:
             DeviceError: The document is evidently not a valid device.
 
         """
+        if metric_import.is_quality_metric_set(document):
+            raise DeviceError(
+                f"device file {name} is a quality metric set by itself; this command makes a device of it: "
+                f"{metric_import.import_command(document, name)}"
+            )
         for problem in problems(document):
             raise DeviceError(f"device file {name}: {problem}")
         return cls(spelt_out(document))
+
+    @classmethod
+    def from_quality_metrics(
+        cls, metrics: Mapping[str, Any] | str | os.PathLike[str], like: str | os.PathLike[str] | Device
+    ) -> Device:
+        """Return the device that a bare quality metric set describes, as the vendor's web page has it for download.
+
+        What the metrics don't say is taken from a device with the same chip: qubits and couplers, gate durations, drive
+        frequencies. Couplers and qubits without metrics are lost. Everything in the metric set is kept.
+
+        Args:
+            metrics: The quality metric set, parsed or as a file.
+            like: The device with the same chip; a file, or the name of a bundled one.
+
+        Raises:
+            DeviceError: This is no quality metric set, or it is of another chip.
+
+        """
+        document, name = metrics, "quality metrics"
+        if isinstance(metrics, str | os.PathLike):
+            name = os.fspath(metrics)
+            document = _json(Path(metrics), name)
+        chip = cls.load(like).document
+        for problem in metric_import.problems(document, chip):
+            raise DeviceError(f"{name}: {problem}")
+        return cls.from_document(metric_import.device_document(cast("Mapping[str, Any]", document), chip), name)
 
     @classmethod
     def snapshot(cls, client: IQMClient, *, calibration_sets: Iterable[str] = ()) -> Device:
@@ -205,3 +232,18 @@ class Device:
     def calibration(self, identifier: str | None = None) -> Calibration:
         """Return the calibration with this id, or the default one; KeyError if there is none."""
         return self.calibrations[self.default_calibration_set_id if identifier is None else identifier]
+
+
+def _json(source: Path | Traversable, name: str) -> Any:
+    """Return what a file says.
+
+    Raises:
+        DeviceError: It can't be read, or is not JSON.
+
+    """
+    try:
+        return json.loads(source.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DeviceError(f"{name} can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise DeviceError(f"{name} is not JSON: {error}") from None

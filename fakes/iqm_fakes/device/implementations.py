@@ -17,6 +17,11 @@ def equivalent_loci(gate: str, locus: Iterable[str]) -> Iterator[Locus]:
     yield from permutations(locus) if gate in _SYMMETRIC else [tuple(locus)]
 
 
+def unordered(gate: str, locus: Iterable[str]) -> Place:
+    """Return the same place for all loci on which a gate is the same."""
+    return gate, min(equivalent_loci(gate, locus))
+
+
 def default_implementation(gate: str, info: Mapping[str, Any], locus: Locus) -> str:
     """Return the implementation that runs on a locus if none is asked for.
 

@@ -55,6 +55,11 @@ def problems(document: Any) -> Iterator[str]:
         yield from _bad_station(document.get("station", {}), document["static_quantum_architecture"]["qubits"])
 
 
+def quality_metric_problems(document: Any) -> Iterator[str]:
+    """Yield what is wrong with the structure of a quality metric set by itself."""
+    yield from _misshapen(document, _OBSERVATION_SET, "")
+
+
 def _misshapen(value: Any, shape: Any, place: str) -> Iterator[str]:
     if isinstance(shape, tuple):
         if value is None:

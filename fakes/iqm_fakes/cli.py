@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
-from iqm_fakes.device.comparison import THRESHOLD, Change, changes
+from iqm_fakes.device.comparison import SIGMAS, THRESHOLD, Change, and_more, changes
 from iqm_fakes.device.device import Device
 from iqm_fakes.device.health import HEALTH_SHAPES
 from iqm_fakes.device.implementations import default_loci
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 """Jobs that the server runs at the same time."""
+
+SHOWN = 20
+"""Changes that ``diff`` lists."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,10 +178,11 @@ def _add_diff(commands: Any) -> None:
     diff.add_argument(
         "--threshold",
         type=float,
-        default=THRESHOLD,
         metavar="FRACTION",
-        help="relative change from which on a metric is reported (default: %(default)s)",
+        help="report metrics that changed by more than this part of themselves (default: those that moved by more than "
+        f"{SIGMAS:g} times their published uncertainty, or {THRESHOLD:g} of themselves where none is published)",
     )
+    diff.add_argument("--all", action="store_true", help=f"list all changes, not the first {SHOWN}")
     diff.add_argument("--plot", metavar="FILE", help="draw both chips, coloured by error (needs the extra 'plot')")
     diff.set_defaults(command=_diff)
 
@@ -252,7 +256,10 @@ def _connected(options: argparse.Namespace) -> IQMClient:
 def _diff(options: argparse.Namespace) -> int:
     old, new = Device.load(options.old), Device.load(options.new)
     found = changes(old, new, options.threshold)
-    print("\n".join(table(found)) if found else "no difference")  # noqa: T201
+    shown = len(found) if options.all else SHOWN
+    more = and_more(found, shown)
+    lines = [*table(found[:shown]), *([f"{more}: --all lists them"] if more else [])]
+    print("\n".join(lines) if found else "no difference")  # noqa: T201
     if options.plot:
         from iqm_fakes.device.chip_plot import draw
 
@@ -262,10 +269,12 @@ def _diff(options: argparse.Namespace) -> int:
 
 def table(found: Sequence[Change]) -> list[str]:
     """Return changes as aligned lines under a header."""
-    rows = [("change", "locus", "what", "old", "new", "factor")]
+    rows = [("change", "locus", "what", "old", "new", "factor", "sigma")]
     for change in found:
         factor = f"{change.factor:.2f}" if change.kind == "metric" else ""
-        rows.append((change.kind, "-".join(change.locus), change.name, change.old, change.new, factor))
+        sigmas = "" if change.sigmas is None else f"{change.sigmas:.1f}"
+        kind = ("worse" if change.worse else "better") if change.kind == "metric" else change.kind
+        rows.append((kind, "-".join(change.locus), change.name, change.old, change.new, factor, sigmas))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

@@ -10,7 +10,7 @@ import pytest
 from pytest_iqm.settings import RealMachine
 
 SHOWN = 12
-"""Changes that the header lists; ``iqm-fake diff`` lists all."""
+"""Changes that the header lists; ``iqm-fake diff --all`` lists all."""
 
 
 def calibration_drift(machine: RealMachine, files: Iterable[str]) -> list[str]:
@@ -20,7 +20,7 @@ def calibration_drift(machine: RealMachine, files: Iterable[str]) -> list[str]:
         pytest.UsageError: The machine can't be reached, or refuses.
 
     """
-    from iqm_fakes.device.comparison import changes
+    from iqm_fakes.device.comparison import and_more, changes
     from iqm_fakes.device.device import Device, DeviceError
     from iqm_fakes.vendor.http import VENDOR_ERRORS
 
@@ -41,6 +41,6 @@ def calibration_drift(machine: RealMachine, files: Iterable[str]) -> list[str]:
         places = "place" if len(found) == 1 else "places"
         lines.append(f"iqm: {calibration} differs from {file} in {len(found)} {places}:")
         lines += [f"  {change}" for change in found[:SHOWN]]
-        if len(found) > SHOWN:
-            lines.append(f"  and {len(found) - SHOWN} more: iqm-fake snapshot, then iqm-fake diff")
+        if more := and_more(found, SHOWN):
+            lines.append(f"  {more}: iqm-fake snapshot, then iqm-fake diff")
     return lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 EXPERIMENTS = {"prx": "rb", "cz": "irb", "move": "irb", "measure": "ssro"}
 """The experiment by which a gate's published fidelity is measured, as in ``metrics.rb.prx.…``.
@@ -18,7 +18,14 @@ They are randomised benchmarking, interleaved randomised benchmarking and single
 measured like ``measure``.
 """
 
-RATES = {"fidelity": True, "repeatability": True, "error_0_to_1": False, "error_1_to_0": False}
+RATES = {
+    "fidelity": True,
+    "repeatability": True,
+    "qndness_0": True,
+    "qndness_1": True,
+    "error_0_to_1": False,
+    "error_1_to_0": False,
+}
 """Fields that are error rates, and whether the rate is 1 minus what is published."""
 
 TIMES = ("t1_time", "t2_time", "t2_echo_time")
@@ -34,23 +41,44 @@ READOUT_FIELDS = ("fidelity", "error_0_to_1", "error_1_to_0")
 """Fields that say how a measurement errs."""
 
 
+class Published(NamedTuple):
+    """A published number, and its standard uncertainty; None if none is published."""
+
+    value: float
+    uncertainty: float | None
+
+
 def published_values(observations: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Return valid numeric observations by name without suffix; the first of a name counts, as for the vendor."""
-    values: dict[str, float] = {}
+    return {name: published.value for name, published in published_metrics(observations).items()}
+
+
+def published_metrics(observations: Iterable[Mapping[str, Any]]) -> dict[str, Published]:
+    """Return what :func:`published_values` returns, with uncertainties."""
+    found: dict[str, Published] = {}
     for observation in observations:
         name, _, suffix = observation["dut_field"].partition(":")
-        value, highest = observation["value"], 1.0 if name.endswith(READOUT_FIELDS) else math.inf
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if number and 0 <= value <= highest and not observation.get("invalid"):
-            values.setdefault(name, _of_one_gate(name, float(value), suffix))
-    return values
+        value, highest = _number(observation["value"]), 1.0 if name.rpartition(".")[2] in RATES else math.inf
+        if value is not None and value <= highest and not observation.get("invalid") and name not in found:
+            uncertainty = _number(observation.get("uncertainty")) or None
+            found[name] = _of_one_gate(name, Published(value, uncertainty), suffix)
+    return found
 
 
-def _of_one_gate(name: str, fidelity: float, suffix: str) -> float:
+def _number(value: Any) -> float | None:
+    """Return what is a number and not negative."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return float(value) if number else None
+
+
+def _of_one_gate(name: str, fidelity: Published, suffix: str) -> Published:
     """Return the fidelity of one gate from that of ``n_interleaved_gates``; other values are returned as they are."""
     gates = re.search(r"\bn_interleaved_gates=(\d+)", suffix)
     if gates is None or int(gates[1]) < 2 or not name.endswith(".fidelity"):
         return fidelity
-    d: int = 2 ** len(name.split(".")[-2].split("__"))
-    polarization = max((d * fidelity - 1) / (d - 1), 0.0) ** (1 / int(gates[1]))
-    return float(((d - 1) * polarization + 1) / d)
+    k, d = int(gates[1]), 2 ** len(name.split(".")[-2].split("__"))
+    polarization: float = max((d * fidelity.value - 1) / (d - 1), 0.0)
+    one: float = ((d - 1) * polarization ** (1 / k) + 1) / d
+    if fidelity.uncertainty is None or polarization == 0:
+        return Published(one, None)
+    return Published(one, fidelity.uncertainty * polarization ** (1 / k - 1) / k)  # by the slope of the former

@@ -107,6 +107,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "iqm_recording_max_age", "days from which on recordings that are used are reported as old", default=""
     )
     parser.addini("iqm_device", "fake devices to run on, like --iqm-device", type="args", default=[])
+    parser.addini(
+        "iqm_device_max_age",
+        "days from which on the header says how to renew a device file (default: 14)",
+        default="",
+    )
     parser.addini("iqm_seed", "seed of the fake, like --iqm-seed", default="")
 
 
@@ -141,9 +146,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[GUARD].lift()
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    """Say what tests run on and why."""
-    return config.stash[MACHINES].settings.header()
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what tests run on and why, and how old it is."""
+    settings = config.stash[MACHINES].settings
+    return [settings.header(), *([] if settings.record.value == "replay" else settings.device_ages)]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -10,6 +10,7 @@ import os
 import secrets
 import shlex
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -75,6 +76,8 @@ class Settings:
     """What a test run was told."""
 
     devices: Setting[tuple[str, ...]]
+    device_ages: tuple[str, ...]
+    """How old the calibrations of the chosen devices are: lines for people, none if none was chosen."""
     seed: Setting[int]
     live: RealMachine | None
     """None if the run is offline."""
@@ -113,8 +116,10 @@ class Settings:
             raise pytest.UsageError(
                 "--iqm-computer chooses a real machine and needs --iqm-live; to choose a fake use --iqm-device"
             )
+        devices, device_ages = _devices(config)
         return cls(
-            devices=_devices(config),
+            devices=devices,
+            device_ages=device_ages,
             seed=_seed(config),
             live=live,
             budget=Budget(jobs=_limit(config, "jobs"), shots=_limit(config, "shots")),
@@ -126,7 +131,7 @@ class Settings:
             record=_record(config),
             recordings=_recordings(config),
             record_metadata=config.getini("iqm_record_metadata"),
-            recording_max_age=_max_age(config),
+            recording_max_age=_days(config, "iqm_recording_max_age"),
         )
 
     @property
@@ -201,32 +206,41 @@ class Settings:
         return f"{line}, planning a live run with {self.budget}" if self.plan else line
 
 
-def _devices(config: pytest.Config) -> Setting[tuple[str, ...]]:
+def _devices(config: pytest.Config) -> tuple[Setting[tuple[str, ...]], tuple[str, ...]]:
+    """Return the devices to run on, and how old their calibrations are."""
     from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
 
     chosen: list[str] = config.getoption("iqm_device")
     inis: list[str] = config.getini("iqm_device")
     ini_folder = config.inipath.parent if config.inipath else config.rootpath
-    devices: Setting[tuple[str, ...]] = Setting((DEFAULT_DEVICE,), "default")
+    max_age = _days(config, "iqm_device_max_age")
     if chosen:
         devices = Setting(tuple(device_path(config.invocation_params.dir, device) for device in chosen), "--iqm-device")
     elif inis:
         devices = Setting(tuple(device_path(ini_folder, device) for device in inis), "ini iqm_device")
-    if devices.source != "default":
-        from iqm_fakes.device.device import Device, DeviceError
+    else:
+        return Setting((DEFAULT_DEVICE,), "default"), ()
+    from iqm_fakes.device.calibration_age import MAX_AGE, age
+    from iqm_fakes.device.device import Device, DeviceError
 
-        for device in devices.value:
-            try:
-                Device.read(device)
-            except DeviceError as error:
-                raise pytest.UsageError(f"{devices.source}: {error}") from None
-            if chosen and config.getoption("iqm_live") and device in bundled_devices():
-                raise pytest.UsageError(
-                    f"--iqm-device {device} chooses a fake and --iqm-live a real machine: use one of them "
-                    "(--iqm-computer chooses among real machines; with --iqm-live, --iqm-device takes the file of a "
-                    "snapshot, to compare the machine with)"
-                )
-    return devices
+    ages: dict[str, list[str]] = {}
+    for device in devices.value:
+        bundled = device in bundled_devices()
+        try:
+            read = Device.read(device)
+        except DeviceError as error:
+            raise pytest.UsageError(f"{devices.source}: {error}") from None
+        if chosen and config.getoption("iqm_live") and bundled:
+            raise pytest.UsageError(
+                f"--iqm-device {device} chooses a fake and --iqm-live a real machine: use one of them "
+                "(--iqm-computer chooses among real machines; with --iqm-live, --iqm-device takes the file of a "
+                "snapshot, to compare the machine with)"
+            )
+        if not (bundled and config.getoption("iqm_live")):
+            name = device if bundled else os.path.relpath(device)
+            days = MAX_AGE if max_age is None else max_age
+            ages.setdefault(age(read, name, datetime.now(UTC), days), []).append(name)
+    return devices, tuple(f"  {', '.join(names)}: {said}" for said, names in ages.items())
 
 
 def device_path(folder: Path, device: str) -> str:
@@ -267,16 +281,17 @@ def _recordings(config: pytest.Config) -> Setting[Path]:
     return Setting(folder / (ini or "iqm_recordings"), "ini iqm_recordings" if ini else "default")
 
 
-def _max_age(config: pytest.Config) -> float | None:
-    text: str = config.getini("iqm_recording_max_age")
+def _days(config: pytest.Config, name: str) -> float | None:
+    """Return a number of days that an ini key sets."""
+    text: str = config.getini(name)
     if not text:
         return None
     try:
         days = float(text.removesuffix("d"))
     except ValueError:
         days = -1.0
-    if days < 0:
-        raise pytest.UsageError(f"ini iqm_recording_max_age is a number of days such as 90 or 90d, got {text!r}")
+    if not days >= 0:
+        raise pytest.UsageError(f"ini {name} is a number of days such as 90 or 90d, got {text!r}")
     return days
 
 

@@ -1,9 +1,11 @@
 """Settings, where they come from, and what is said of wrong ones."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from suites import CLAIMS, JOBS
 
-from iqm_fakes import Device
+from iqm_fakes import Device, FakeIQMClient
 
 NOTHING = "def test_nothing(): pass"
 
@@ -39,6 +41,53 @@ def test_a_drawn_seed_is_shown(suite):
     seeds = {header(suite("--iqm-seed", "random", test_a=NOTHING)) for _ in range(3)}
     assert len(seeds) == 3
     assert all("(--iqm-seed=random)" in seed for seed in seeds)
+
+
+class TestAges:
+    """How old the devices are that were chosen."""
+
+    @pytest.fixture
+    def old(self, pytester):
+        device = Device.snapshot(FakeIQMClient("adonis"))
+        for kind in ("calibration_set", "quality_metric_set"):
+            document = device.document["calibrations"][0][kind]
+            document["created_timestamp"] = (datetime.now(UTC) - timedelta(days=30.5)).isoformat()
+        device.save(pytester.path / "old.json")
+
+    def ages(self, result):
+        return [line for line in result.outlines if ": calibrated" in line or ": catalogue" in line]
+
+    def test_nothing_is_said_of_what_nobody_chose(self, suite):
+        assert self.ages(suite(test_a=NOTHING)) == []
+
+    def test_it_is_said_below_the_header(self, suite, pytester, old):
+        result = suite("--iqm-device", "adonis", "--iqm-device", "old.json", "--iqm-device", "deneb", test_a=NOTHING)
+        assert self.ages(result) == [
+            "  adonis, deneb: catalogue, January 2026",
+            "  old.json: calibrated 30 days ago, more than 14 days; to renew it: iqm-fake snapshot --out old.json",
+        ]
+
+    def test_the_largest_age_is_a_setting(self, suite, pytester, old):
+        pytester.makeini("[pytest]\niqm_device_max_age = 31d")
+        assert self.ages(suite("--iqm-device", "old.json", test_a=NOTHING)) == ["  old.json: calibrated 30 days ago"]
+
+    @pytest.mark.parametrize("text", ["soon", "-1", "nan"])
+    def test_a_wrong_one_is_a_usage_error(self, suite, pytester, text):
+        pytester.makeini(f"[pytest]\niqm_device_max_age = {text}")
+        result = suite(test_a=NOTHING)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert f"ini iqm_device_max_age is a number of days such as 90 or 90d, got '{text}'" in result.stderr.str()
+
+    def test_live_it_is_that_of_the_file_to_compare_with(self, suite, pytester, monkeypatch, old):
+        for name, value in LIVE.items():
+            monkeypatch.setenv(name, value)
+        pytester.makeini("[pytest]\niqm_device = old.json deneb")
+        (line,) = self.ages(suite("--iqm-live", "--collect-only", test_a=NOTHING))
+        assert line.startswith("  old.json: calibrated 30 days ago")
+
+    def test_a_replay_uses_no_device(self, suite, old):
+        result = suite("--iqm-device", "old.json", "--iqm-record", "replay", test_a=NOTHING)
+        assert self.ages(result) == []
 
 
 LIVE = {"IQM_SERVER_URL": "http://127.0.0.1:1", "IQM_QUANTUM_COMPUTER": "garnet", "IQM_TOKEN": "s3cret"}

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
 
+SOURCE = "snapshot of what the quantum computer published"
+"""What a snapshot's file says of where it comes from."""
+
+
 def published(client: IQMClient, alias: str, calibration_sets: Iterable[str]) -> dict[str, Any]:
     """Return what a quantum computer publishes with these calibration sets, of which the first is the default.
 
@@ -29,7 +33,7 @@ def published(client: IQMClient, alias: str, calibration_sets: Iterable[str]) ->
         "schema": SCHEMA,
         "alias": alias,
         "display_name": next(entry for entry in listed if entry["alias"] == alias).get("display_name", alias),
-        "source": "snapshot of what the quantum computer published",
+        "source": SOURCE,
         "health": {
             "healthy": health.healthy,
             **{name: value for name, value in health.details.items() if name != "updated_at"},

@@ -125,13 +125,13 @@ def test_reset_undoes_it(server):
 
 
 def test_results_have_the_new_noise(server):
-    """QB1 reads 0 as 1 with a probability that grows tenfold; 5 standard deviations apart (6e-7)."""
+    """QB1 reads 0 as 1 in the end with a probability of its own; 5 standard deviations apart (6e-7)."""
     server.recalibrate(drift=3.0, seed=2)
     device = server.devices["adonis"]
-    p = Noise(device.calibration()).readout("QB1").p_1_given_0
+    p = Noise(device.calibration()).readout("QB1", "measure_fidelity").p_1_given_0
     backend = IQMBackend(FakeIQMClient(server=server))
     circuit = QuantumCircuit(1, 1)
     circuit.measure(0, 0)
     counts = backend.run(transpile(circuit, backend, initial_layout=[0]), shots=20000).result().get_counts()
     assert abs(counts.get("1", 0) - 20000 * p) < 5 * math.sqrt(20000 * p * (1 - p))
-    assert abs(p - Noise(Device.load("adonis").calibration()).readout("QB1").p_1_given_0) > 0.005
+    assert abs(p - Noise(Device.load("adonis").calibration()).readout("QB1", "measure_fidelity").p_1_given_0) > 0.005

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from qiskit.circuit.library import CZGate, RGate, RZGate, SwapGate, UGate
-from qiskit.quantum_info import DensityMatrix, Kraus, Operator, average_gate_fidelity
+from qiskit.quantum_info import DensityMatrix, Kraus, Operator, SuperOp, average_gate_fidelity
 from scipy.stats import binom
 from simulators import spans
 
@@ -52,7 +52,7 @@ class Truth:
         for component in step.locus:
             waited = start - self.done.get(component, start)
             if self.idle and waited > 1e-12:
-                self.evolve(self.decay(component, waited), (component,))
+                self.evolve(SuperOp(self.decay(component, waited)), (component,))
 
     def act(self, step: Instruction) -> None:
         if step.name in ("measure", "measure_fidelity"):
@@ -65,20 +65,20 @@ class Truth:
             deciding = self.latest[step.args["feedback_qubit"], step.args["feedback_key"]]
             angle, phase = step.args["angle"], step.args["phase"]
             for turn, relaxation, depolarization in self.pulses(step, angle, phase):
-                applied = Kraus(turn).compose(depolarization)
+                applied = SuperOp(turn).compose(depolarization)
                 self.evolve(applied, step.locus, lambda record: record[deciding] == 1)
                 self.evolve(relaxation, step.locus)
         elif step.name in ("reset", "reset_wait", "delay"):
             for component in step.locus:
                 if step.name == "delay":
-                    self.evolve(self.decay(component, step.args["duration"]), (component,))
+                    self.evolve(SuperOp(self.decay(component, step.args["duration"])), (component,))
                 else:
-                    self.evolve(self.to_zero(component, measured=step.name == "reset"), (component,))
+                    self.evolve(SuperOp(self.to_zero(component, measured=step.name == "reset")), (component,))
         else:
             self.evolve(self.gate(step), step.locus)
 
     def evolve(
-        self, channel: Kraus, locus: tuple[str, ...], condition: Callable[[Bits], bool] = lambda record: True
+        self, channel: SuperOp, locus: tuple[str, ...], condition: Callable[[Bits], bool] = lambda record: True
     ) -> None:
         places = [self.components.index(component) for component in locus]
         for record, state in self.branches.items():
@@ -116,10 +116,10 @@ class Truth:
         dephasing = Kraus([sqrt(1 - flipped) * np.eye(2), sqrt(max(flipped, 0)) * np.diag([1, -1])])
         return damping.compose(dephasing)
 
-    def gate(self, step: Instruction) -> Kraus:
+    def gate(self, step: Instruction) -> SuperOp:
         ideal, args = Operator(_ideal(step)), step.args
         if not self.noise or (step.name == "rz" and step.implementation != "prx_composite"):
-            return Kraus(ideal)
+            return SuperOp(ideal)
         if step.name in ("cz", "move"):
             return self.in_turn([(ideal, *self.errors(step))])
         if step.name == "rz":  # two half turns
@@ -127,11 +127,11 @@ class Truth:
         if step.name == "u":
             before, after = Operator(RZGate(args["lam"])), Operator(RZGate(args["phi"]))
             turn = self.in_turn(self.pulses(step, args["theta"], pi / 2))
-            return Kraus(before).compose(turn).compose(Kraus(after))
+            return SuperOp(before).compose(turn).compose(SuperOp(after))
         angle, phase = (pi / 2, 0.0) if step.name == "sx" else (args["angle"], args["phase"])
         return self.in_turn(self.pulses(step, angle, phase))
 
-    def pulses(self, step: Instruction, angle: float, phase: float) -> list[tuple[Operator, Kraus, Kraus]]:
+    def pulses(self, step: Instruction, angle: float, phase: float) -> list[tuple[Operator, SuperOp, SuperOp]]:
         """The pulses of a rotation: quarter turns between virtual rotations about z, or one pulse by drag_gaussian."""
         relaxation, depolarization = self.errors(step)
         turned = abs(angle + pi) % (2 * pi) - pi
@@ -146,10 +146,10 @@ class Truth:
             second = second.compose(Operator(RZGate(phase - pi / 2)))
         return [(first, relaxation, depolarization), (second, relaxation, depolarization)]
 
-    def errors(self, step: Instruction) -> tuple[Kraus, Kraus]:
+    def errors(self, step: Instruction) -> tuple[SuperOp, SuperOp]:
         """What follows one pulse: relaxation, and what else makes the published fidelity."""
         if not self.noise:
-            return Kraus(np.eye(2)), Kraus(np.eye(2))
+            return SuperOp(np.eye(4)), SuperOp(np.eye(4))
         duration, fidelity = _published(step)
         relaxation = self.relaxation(step.locus, duration)
         d = 2 ** len(step.locus)
@@ -158,12 +158,14 @@ class Truth:
         paulis = [reduce(np.kron, factors) for factors in product(_PAULIS, repeat=len(step.locus))]
         weights = [depolarizing / d**2] * len(paulis)
         weights[0] += 1 - depolarizing
-        return relaxation, Kraus([sqrt(weight) * pauli for weight, pauli in zip(weights, paulis, strict=True)])
+        return SuperOp(relaxation), SuperOp(
+            Kraus([sqrt(weight) * pauli for weight, pauli in zip(weights, paulis, strict=True)])
+        )
 
     @staticmethod
-    def in_turn(pulses: list[tuple[Operator, Kraus, Kraus]]) -> Kraus:
+    def in_turn(pulses: list[tuple[Operator, SuperOp, SuperOp]]) -> SuperOp:
         """One after the other: a turn, then relaxation, then depolarisation."""
-        each = [Kraus(turn).compose(relaxation).compose(rest) for turn, relaxation, rest in pulses]
+        each = [SuperOp(turn).compose(relaxation).compose(rest) for turn, relaxation, rest in pulses]
         return reduce(lambda one, other: one.compose(other), each)
 
     def relaxation(self, locus: tuple[str, ...], duration: float) -> Kraus:

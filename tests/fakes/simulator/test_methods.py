@@ -77,11 +77,11 @@ class Trajectories(Truth):
         self.columns: list[Shots] = []
         super().__init__(device, instructions, noise=True)
 
-    def evolve(self, channel: Kraus, locus: tuple[str, ...], condition: object = None) -> None:
+    def evolve(self, channel: SuperOp, locus: tuple[str, ...], condition: object = None) -> None:
         shots, n = len(self.states), len(self.components)
         places = [self.components.index(component) for component in locus]
         axes = [n - place for place in reversed(places)]  # the first component of a locus is the least significant
-        operators = np.array(Kraus(SuperOp(channel)).data)
+        operators = np.array(Kraus(channel).data)
         front = np.moveaxis(self.states.reshape(shots, *[2] * n), axes, range(1, len(axes) + 1))
         shape = front.shape
         local = front.reshape(shots, 2 ** len(axes), -1)

@@ -71,8 +71,17 @@ class Readout(NamedTuple):
 _COMPOSED_OF_PRX = ("cc_prx", "sx", "u", "rz")
 """Operations that the machine makes of the default prx of their qubit, and of virtual z rotations, which are exact."""
 
+READOUT_TIMES = ("acquisition_delay", "integration_length")
+"""What a readout takes, in seconds, where a calibration set tells: its ``duration`` is that of the probe pulse."""
+
 SX = "_sx"
 """How implementations of prx end that have one pulse, of a quarter turn, and virtual z rotations."""
+
+NO_ANGLE = 1e-8
+"""Radians: a smaller rotation is one pulse of no amplitude (iqm-pulse 15)."""
+
+QUARTER_TURN = 1e-8 + 1e-5 * math.pi / 2
+"""Radians: an angle that is so close to a quarter turn is played as one (iqm-pulse 15: ``numpy.isclose``)."""
 
 
 class Noise:
@@ -86,6 +95,7 @@ class Noise:
     def __init__(self, calibration: Calibration) -> None:
         self._architecture = calibration.dynamic_quantum_architecture
         self._gates: Mapping[str, Any] = self._architecture["gates"]
+        self._resonators = frozenset(self._architecture["computational_resonators"])
         self._profile: Mapping[str, Any] = calibration.noise
         self._values = published_values(calibration.observations())
         self._replaced: dict[str, None] = {}  # names of observations, in the order in which they were missed
@@ -136,8 +146,8 @@ class Noise:
         if name == "u" and angle < 1e-13:
             return 0
         chosen = implementation if name == "prx" else self.implementation("prx", locus)
-        quarter = min(angle, abs(angle - math.pi / 2)) < 1e-8
-        return 1 if quarter or not str(self.implementation("prx", locus, chosen)).endswith(SX) else 2
+        is_one = angle < NO_ANGLE or abs(angle - math.pi / 2) < QUARTER_TURN
+        return 1 if is_one or not str(self.implementation("prx", locus, chosen)).endswith(SX) else 2
 
     def duration(self, name: str, locus: Locus, implementation: str | None, parameters: tuple[float, ...]) -> float:
         """Return how many seconds an operation takes, whose time does not depend on the control electronics."""
@@ -155,6 +165,8 @@ class Noise:
         if name in ("measure", "measure_fidelity"):
             return GateNoise(max(self._duration(name, (qubit,), implementation) for qubit in locus), 0.0)
         if name == "reset_wait":
+            if set(locus) <= self._resonators:  # which have no channel to wait on
+                return GateNoise(0.0, 0.0)
             return GateNoise(self._duration(name, locus[:1], implementation) or RESET_WAIT, 0.0)
         if name not in EXPERIMENTS:
             return GateNoise(0.0, 0.0)
@@ -193,6 +205,9 @@ class Noise:
         prefix = f"gates.{name}.{self.implementation(name, locus, implementation)}"
         if name == "measure_fidelity" and f"{prefix}.{locus[0]}.duration" not in self._values:
             return self._duration("measure", locus, None)
+        acquired = [f"{prefix}.{locus[0]}.{part}" for part in READOUT_TIMES]
+        if all(part in self._values for part in acquired):
+            return sum(self._values[part] for part in acquired)
         return self._find(prefix, locus, "duration") or 0.0
 
     def _find(self, prefix: str, locus: Locus, *fields: str) -> float | None:

@@ -14,7 +14,7 @@ free. Three rules make the rest (they are those of iqm-pulla 15, and tests hold 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
@@ -38,6 +38,7 @@ class _Box:
     Attributes:
         needs: Components and probe lines that it acts on.
         blocks: What nothing else may use meanwhile: these, and paths of feedback.
+        awaits: What has to be free when it starts, but may be used meanwhile.
         duration: In seconds.
         members: Indices of the instructions that are played in it; none for what the compiler adds.
         qubits: What it reads out, if it is a measurement.
@@ -49,6 +50,7 @@ class _Box:
     duration: float
     members: list[int] = field(default_factory=list)
     qubits: set[str] = field(default_factory=set)
+    awaits: Set[object] = frozenset()
 
     def join(self, other: _Box) -> None:
         """Read out what another measurement reads, too."""
@@ -177,7 +179,8 @@ class _Boxes:
         locus = checked.instruction.locus
         lines = {self._line[qubit] for qubit in locus if qubit in self._line}
         seconds = max(self._noise.duration("reset_wait", *factor, ()) for factor in checked.factors)
-        return [_Box(set(locus), {*locus, *lines}, seconds, [index])]
+        blocked = lines if len(locus) == 1 else set()
+        return [_Box(set(locus), {*locus, *blocked}, seconds, [index], awaits=lines)]
 
 
 FLIP = (3.141592653589793, 0.0)
@@ -220,7 +223,7 @@ def _as_soon_as_possible(boxes: Sequence[_Box], instructions: int) -> tuple[list
     free: dict[object, float] = {}
     spans = [Span(0.0, 0.0)] * instructions
     for box in boxes:
-        start = max((free.get(thing, 0.0) for thing in box.blocks), default=0.0)
+        start = max((free.get(thing, 0.0) for thing in (*box.blocks, *box.awaits)), default=0.0)
         span = Span(start, start + box.duration)
         free.update(dict.fromkeys(box.blocks, span.end))
         for index in box.members:

@@ -307,3 +307,15 @@ def test_measure_fidelity_falls_back_to_measure():
     noise = Noise(changed("adonis", missing))
     assert noise.readout("QB1", "measure_fidelity") == noise.readout("QB1")
     assert noise.missing == ()
+
+
+def test_a_readout_takes_delay_and_integration_where_they_are_published_not_its_probe_pulse():
+    calibration = Device.load("adonis").calibration()
+    prefix = "gates.measure.constant.QB1"
+    published = [*calibration.calibration_set["observations"]]
+    for part, seconds in (("acquisition_delay", 120e-9), ("integration_length", 1.4e-6)):
+        published.append({"dut_field": f"{prefix}.{part}", "value": seconds, "unit": "s"})
+    document = {**calibration.calibration_set, "observations": published}
+    noise = Noise(dataclasses.replace(calibration, calibration_set=document))
+    assert noise.duration("measure", ("QB1",), None, ()) == pytest.approx(1.52e-6)
+    assert noise.duration("measure", ("QB2",), None, ()) == observed(calibration, "gates.measure.constant.QB2.duration")

@@ -131,3 +131,40 @@ def test_every_start_and_end_is_the_vendors(name, a_line, dynamic, pulse):
     for number in range(PROGRAMS // 12 + 1):
         operations = program(dice, machine, dynamic=dynamic)
         assert fakes(machine, operations) == vendors(compiler, operations), (number, operations)
+
+
+def op(name: str, *locus: str, **args: Any) -> CircuitOperation:
+    return CircuitOperation(name, locus, args)
+
+
+def x(qubit: str, angle: float = pi) -> CircuitOperation:
+    return op("prx", qubit, angle=angle, phase=0.0)
+
+
+ODD: dict[str, list[list[CircuitOperation]]] = {
+    "garnet": [
+        *(
+            [x("QB1", pi / 2 + more), op("measure", "QB1", key="a"), x("QB1"), op("measure", "QB1", key="b")]
+            for more in (5e-9, 1e-6, 1.57e-5, 1.6e-5, -1.57e-5)  # as close to a quarter turn as to be one, and not
+        ),
+        *(
+            [x("QB1"), *before, op("reset_wait", *waiting), *after, x("QB1"), op("measure", "QB1", "QB3", key="end")]
+            for waiting in (["QB1"], ["QB1", "QB2"], ["QB2", "QB6"])
+            for before in ([], [op("measure", "QB3", key="a"), x("QB3")])
+            for after in ([], [op("measure", "QB3", key="b"), x("QB3")], [op("measure", "QB7", key="b"), x("QB7")])
+        ),
+    ],
+    "sirius": [
+        [x("QB1"), op("reset_wait", *waiting), move, op("cz", "QB2", "COMPR1"), move, op("measure", "QB1", key="a")]
+        for move in [op("move", "QB1", "COMPR1")]
+        for waiting in (["COMPR1"], ["COMPR1", "QB2"])  # a resonator has no channel to wait on
+    ],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_near_quarter_turns_and_resets_by_waiting_are_scheduled_as_the_vendor_does(name):
+    machine = device(name, 5, pulse="drag_crf_sx")
+    compiler = VendorCompiler(machine)
+    for operations in ODD[name]:
+        assert fakes(machine, operations) == vendors(compiler, operations), operations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from iqm_fakes.device.file_format import SCHEMA
@@ -29,6 +29,8 @@ def published(client: IQMClient, alias: str, calibration_sets: Iterable[str]) ->
     listed = get(client, "quantum-computers")["quantum_computers"]
     health = Health.read(get(client, f"quantum-computers/{alias}/health"))
     static = get(client, f"quantum-computers/{alias}/artifacts/static-quantum-architectures")
+    records = get(client, f"quantum-computers/{alias}/artifacts/chip-design-records", missing=True)
+    lines = _probe_lines(records, static[0]["qubits"])
     return {
         "schema": SCHEMA,
         "alias": alias,
@@ -39,6 +41,7 @@ def published(client: IQMClient, alias: str, calibration_sets: Iterable[str]) ->
             **{name: value for name, value in health.details.items() if name != "updated_at"},
         },
         "static_quantum_architecture": static[0],
+        **({"station": {"probe_lines": lines}} if lines else {}),
         "default_calibration_set_id": ids[0],
         "calibrations": [
             {
@@ -51,6 +54,16 @@ def published(client: IQMClient, alias: str, calibration_sets: Iterable[str]) ->
             for identifier in ids
         ],
     }
+
+
+def _probe_lines(records: Any, qubits: Sequence[str]) -> list[list[str]]:
+    """Return the qubits of each probe line by the design record of a chip; nothing if that doesn't tell all of them."""
+    lines = []
+    for record in records or ():
+        for line in record.get("content", {}).get("components", {}).get("probe_line", ()):
+            lines.append([qubit for qubit in qubits if qubit in line["connections"]])
+    read = [qubit for line in lines for qubit in line]
+    return [line for line in lines if line] if sorted(read) == sorted(qubits) else []
 
 
 def default_calibration_set(client: IQMClient) -> tuple[str, str]:

@@ -115,6 +115,19 @@ def test_a_machine_with_a_full_calibration_set_is_a_small_file():
     assert len(Device.snapshot(client_of(device)).text()) < 300_000
 
 
+def test_probe_lines_are_those_of_the_chips_design_record():
+    document = dict(Device.load("adonis").document)
+    lines = [["QB1", "QB4"], ["QB2", "QB3", "QB5"]]
+    device = Device.from_document({**document, "station": {"probe_lines": lines}})
+    assert Device.snapshot(client_of(device)).document["station"] == {"probe_lines": lines}
+
+
+def test_a_design_record_that_leaves_qubits_out_says_nothing_of_probe_lines():
+    document = dict(Device.load("adonis").document)
+    device = Device.from_document({**document, "station": {"probe_lines": [["QB1", "QB4"]]}})
+    assert "station" not in Device.snapshot(client_of(device)).document
+
+
 def test_calibration_sets_are_saved_by_id():
     server = FakeIQMServer("adonis")
     old = server.devices["adonis"].default_calibration_set_id

@@ -74,29 +74,36 @@ class Predictor:
         :math:`1 - \varepsilon_i`, so with probability :math:`1 - \delta` none does anything:
         :math:`\varepsilon = p (1 - d^{-2})` for a depolarising channel of probability p on dimension d; for relaxation
         during t a reset with :math:`\varepsilon = 1 - e^{-t/T_1}` and a phase flip with
-        :math:`\frac12 (1 - e^{-t/T_2 + t/T_1})`; and the larger of both readout errors for a recorded bit. Relaxation
-        with :math:`T_2 > T_1` is no such mixture, see :func:`_add_relaxation`. A component in its ground state does not
-        relax: before its first gate, after a reset, and while MOVE keeps its state elsewhere. Coherent errors and
+        :math:`\frac12 (1 - e^{-t/T_2 + t/T_1})`; and for a measurement the probability that 0 or 1, whichever is
+        worse, is read wrongly, or is changed and looked at again. Relaxation with :math:`T_2 > T_1` is no such mixture,
+        see :func:`_add_relaxation`. A component in its ground state does not relax: before its first gate, after a
+        reset, and while MOVE keeps its state elsewhere. Coherent errors and
         crosstalk are not published, and may exceed the bound; on hardware, leave room for them.
         """
         lost, empty = 0.0, set(program.components)
-        for operation in program.operations:
+        for component in program.heralded:
+            if component in empty:
+                lost = _add_error(lost, self.noise.measurement(component).unheralded)
+        again = _used_again(program)
+        for index, operation in enumerate(program.operations):
             locus = tuple(program.components[target] for target in operation.targets)
-            seconds = 0.0
+            seconds, relaxation = 0.0, self.noise.relaxation
             match operation.name:
                 case "measure" | "measure_fidelity":  # relaxation during it is part of its errors
-                    lost = _add_error(lost, max(self.noise.readout(locus[0], operation.name, operation.implementation)))
+                    measurement = self.noise.measurement(locus[0], operation.name, operation.implementation)
+                    wrong = max(measurement.recorded) if index not in again else measurement.disturbance
+                    lost = _add_error(lost, wrong)
                     empty -= set(locus)
                 case "reset" | "reset_wait":
                     if operation.name == "reset" and self.noise.measures(locus[0]):  # it is a measurement, and a flip
-                        lost = _add_error(lost, max(self.noise.readout(locus[0])))
+                        lost = _add_error(lost, max(self.noise.measurement(locus[0]).contradicted))
                     empty |= set(locus)
                 case "delay":
                     seconds = operation.parameters[0]
                 case gate:
-                    seconds, depolarizing = self.noise.gate(gate, locus, operation.implementation)
+                    _, depolarizing, relaxing = self.noise.gate(gate, locus, operation.implementation)
                     pulses = self.noise.pulses(gate, locus, operation.implementation, operation.parameters)
-                    seconds *= pulses
+                    seconds, relaxation = pulses * relaxing, self.noise.relaxation_in_gates
                     for _ in range(pulses):
                         lost = _add_error(lost, depolarizing * (1 - 4.0 ** -len(locus)))
                     if gate != "move":
@@ -105,8 +112,20 @@ class Predictor:
                         empty ^= set(locus)
             for component in locus:  # in order, which matters where distances add up
                 if component not in empty:
-                    lost = _add_relaxation(lost, seconds, self.noise.relaxation(component))
+                    lost = _add_relaxation(lost, seconds, relaxation(component))
         return lost
+
+
+def _used_again(program: Program) -> set[int]:
+    """Return the indices of operations some of whose components are used afterwards."""
+    used: set[int] = set()
+    again = set()
+    for index in reversed(range(len(program.operations))):
+        targets = program.operations[index].targets
+        if not used.isdisjoint(targets):
+            again.add(index)
+        used.update(targets)
+    return again
 
 
 def _add_error(lost: float, error: float) -> float:

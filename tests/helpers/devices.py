@@ -5,6 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from iqm_fakes.device.device import Calibration, Device
 
 TIME = "2026-01-02T03:04:05.000000Z"
@@ -13,8 +16,14 @@ METRIC_SET_ID = "22222222-2222-4222-8222-222222222222"
 
 T1 = {"QB1": 2.0e-6, "QB2": 4.0e-6, "QB3": 1.2e-6, "QB4": 3.0e-6, "COMPR1": 1.5e-6}
 T2 = {"QB1": 1.0e-6, "QB2": 6.5e-6, "QB3": 2.4e-6, "QB4": 0.8e-6, "COMPR1": 3.0e-6}
+T2_ECHO = {"QB1": 1.7e-6, "QB3": 1.1e-6, "COMPR1": 2.0e-6}
+"""T2 inside gates, where it is not the other one."""
 READOUT = {"QB1": (0.02, 0.11), "QB2": (0.07, 0.04), "QB3": (0.15, 0.01), "QB4": (0.03, 0.09)}
 """Probabilities to read 0 as 1 and 1 as 0."""
+CHANGE = {"QB1": (0.05, 0.2), "QB2": (0.01, 0.1), "QB3": (0.2, 0.15), "QB4": (0.1, 0.03)}
+"""Probabilities that a measurement takes 0 to 1 and 1 to 0."""
+SHARE = {"QB1": 0.8, "QB2": 0.3, "QB3": 1.0, "QB4": 0.6}
+"""Share of changes that are read as such, and so are errors, too: of as many as there can be."""
 FAST_READOUT = {"QB1": (0.12, 0.21)}
 PRX = {"QB1": (40e-9, 0.95), "QB2": (32e-9, 0.97), "QB3": (24e-9, 0.93), "QB4": (48e-9, 0.96)}
 """Duration in seconds and average gate fidelity."""
@@ -37,8 +46,36 @@ for _number in range(5, 11):  # of the longer row, in which T2 ≤ T1 everywhere
     _qubit, _like = f"QB{_number}", f"QB{(_number - 1) % 4 + 1}"
     T1[_qubit], T2[_qubit] = (4.0 + 0.3 * _number) * 1e-6, (1.0 + 0.3 * _number) * 1e-6
     READOUT[_qubit] = READOUT[_like][1] + 0.01, READOUT[_like][0] + 0.02
+    CHANGE[_qubit], SHARE[_qubit] = CHANGE[_like], SHARE[_like]
     PRX[_qubit] = PRX[_like][0], PRX[_like][1] + 0.01
     CZ[f"QB{_number - 1}", _qubit] = (70e-9 + 1e-9 * _number, 0.85 + 0.01 * _number)
+
+
+def transitions(pair: tuple[float, float]) -> NDArray[np.float64]:
+    """Return the probability of each state (row) from each state, by those that 0 becomes 1 and 1 becomes 0."""
+    up, down = pair
+    return np.array([[1 - up, down], [up, 1 - down]])
+
+
+def instrument(qubit: str) -> NDArray[np.float64]:
+    """Return the probability that a state (first index) is recorded as this (second) and left as that (third)."""
+    errors, change = transitions(READOUT[qubit]), transitions(CHANGE[qubit])
+    up, down = (SHARE[qubit] * min(pair) for pair in zip(READOUT[qubit], CHANGE[qubit], strict=True))
+    before = transitions((up, down))
+    reading, after = errors @ np.linalg.inv(before), change @ np.linalg.inv(before)
+    return np.einsum("si,rs,ls->irl", before, reading, after)
+
+
+def measured_twice(qubit: str) -> dict[str, float]:
+    """Return what a machine publishes of two measurements in a row, by its definitions."""
+    twice = np.einsum("irl,lsk->irs", instrument(qubit), instrument(qubit))  # state, first record, second record
+    first, second = twice.sum(axis=2), twice.sum(axis=1)
+    return {
+        "fidelity": float(first[0, 0] + first[1, 1]) / 2,
+        "qndness_0": float(first[0] @ second[0]),
+        "qndness_1": float(first[1] @ second[1]),
+        "repeatability": float(twice[0, 0, 0] / first[0, 0] + twice[1, 1, 1] / first[1, 1]) / 2,
+    }
 
 
 def chain() -> Device:
@@ -164,6 +201,8 @@ def _metrics(
     for component in (*qubits, *resonators):
         rows.append((f"characterization.model.{component}.t1_time", T1[component], "s"))
         rows.append((f"characterization.model.{component}.t2_time", T2[component], "s"))
+        if component in T2_ECHO:
+            rows.append((f"characterization.model.{component}.t2_echo_time", T2_ECHO[component], "s"))
     rows += [(f"metrics.rb.prx.drag_crf_sx.{qubit}.fidelity:par=d2", PRX[qubit][1], "") for qubit in qubits]
     rows += [
         (f"metrics.rb.prx.drag_gaussian.{q}.fidelity:par=d2", fidelity, "") for q, (_, fidelity) in SLOW_PRX.items()
@@ -175,6 +214,9 @@ def _metrics(
             rows.append((f"{prefix}.fidelity", 1 - (p_1_given_0 + p_0_given_1) / 2, ""))
             rows.append((f"{prefix}.error_0_to_1", p_1_given_0, ""))
             rows.append((f"{prefix}.error_1_to_0", p_0_given_1, ""))
+    for qubit in qubits:
+        prefix = f"metrics.qndness.measure.constant.{qubit}"
+        rows += [(f"{prefix}.{field}", value, "") for field, value in measured_twice(qubit).items()]
     for name, fidelities in (("cz", CZ), ("move", MOVE)):
         if name in gates:
             prefix = f"metrics.irb.{name}.crf_crf"

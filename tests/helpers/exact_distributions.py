@@ -86,33 +86,43 @@ class Truth:
                 self.branches[record] = state.evolve(channel, places)
 
     def measure(self, component: str, implementation: str) -> None:
-        table = devices.FAST_READOUT if implementation == "fast_constant" else devices.READOUT
-        p_1_given_0, p_0_given_1 = table[component] if self.noise else (0.0, 0.0)
-        right = [[1 - p_1_given_0, p_1_given_0], [p_0_given_1, 1 - p_0_given_1]]
+        """The state collapses, is recorded, perhaps wrongly, and perhaps left as the other one."""
         place = [self.components.index(component)]
+        probability = self.instrument(component, implementation)
         after: dict[Bits, DensityMatrix] = {}
-        for (record, state), true, read in product(self.branches.items(), (0, 1), (0, 1)):
-            projected = state.evolve(Operator(np.diag([1 - true, true])), place)
-            after[*record, read] = after.get((*record, read), 0 * projected) + right[true][read] * projected
+        for (record, state), read in product(self.branches.items(), (0, 1)):
+            operators = []
+            for true, left in product((0, 1), (0, 1)):
+                operator = np.zeros((2, 2))
+                operator[left, true] = sqrt(max(probability[true, read, left], 0.0))
+                operators.append(operator)
+            after[*record, read] = state.evolve(Kraus(operators), place)
         self.branches = after
+
+    def instrument(self, component: str, implementation: str) -> NDArray[np.float64]:
+        if self.noise and implementation == "constant":
+            return devices.instrument(component)
+        errors = devices.transitions(devices.FAST_READOUT[component] if self.noise else (0.0, 0.0))
+        return np.einsum("ri,il->irl", errors, np.eye(2))
 
     def to_zero(self, component: str, *, measured: bool) -> Kraus:
         """A reset measures and flips what reads as 1."""
-        p_1_given_0, p_0_given_1 = devices.READOUT[component] if self.noise and measured else (0.0, 0.0)
-        jumps = {(0, 0): 1 - p_1_given_0, (1, 0): p_1_given_0, (1, 1): p_0_given_1, (0, 1): 1 - p_0_given_1}
+        probability = devices.instrument(component) if self.noise and measured else np.zeros((2, 2, 2))
         operators = []
-        for (after, before), probability in jumps.items():
+        for before, read, left in product((0, 1), repeat=3):
             operator = np.zeros((2, 2))
-            operator[after, before] = sqrt(probability)
+            operator[left ^ read, before] = sqrt(max(probability[before, read, left], 0.0))
+            if not (self.noise and measured):
+                operator[0, before] = read == left == before
             operators.append(operator)
         return Kraus(operators)
 
-    def decay(self, component: str, duration: float) -> Kraus:
+    def decay(self, component: str, duration: float, t2: Mapping[str, float] = devices.T2) -> Kraus:
         if not self.noise:
             return Kraus(np.eye(2))
         lost = 1 - exp(-duration / devices.T1[component])
         damping = Kraus([np.diag([1, sqrt(1 - lost)]), np.array([[0, sqrt(lost)], [0, 0]])])
-        flipped = (1 - exp(duration / (2 * devices.T1[component]) - duration / devices.T2[component])) / 2
+        flipped = (1 - exp(duration / (2 * devices.T1[component]) - duration / t2[component])) / 2
         dephasing = Kraus([sqrt(1 - flipped) * np.eye(2), sqrt(max(flipped, 0)) * np.diag([1, -1])])
         return damping.compose(dephasing)
 
@@ -171,7 +181,8 @@ class Truth:
     def relaxation(self, locus: tuple[str, ...], duration: float) -> Kraus:
         # Qiskit's tensor product puts its left factor last.
         return reduce(
-            lambda first, second: second.tensor(first), [self.decay(component, duration) for component in locus]
+            lambda first, second: second.tensor(first),
+            [self.decay(component, duration, {**devices.T2, **devices.T2_ECHO}) for component in locus],
         )
 
 

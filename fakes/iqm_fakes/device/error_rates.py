@@ -9,8 +9,14 @@ the relaxation of each component by its own :math:`T_1, T_2`, then a depolarisin
 .. math:: F_\mathrm{relax} = \prod_i \tfrac14 \left(1 + e^{-t/T_{1,i}} + 2 e^{-t/T_{2,i}}\right),
 
 the composition :math:`(1-p) F_\mathrm{relax} + p/d^2`, and the published average gate fidelity is
-:math:`\bar F = (d F + 1)/(d + 1)` (Nielsen, Phys. Lett. A 303, 249 (2002)). That gives :math:`p`. Where relaxation
-alone explains more infidelity than was published, :math:`p = 0` and relaxation stays: T1 and T2 were measured too.
+:math:`\bar F = (d F + 1)/(d + 1)` (Nielsen, Phys. Lett. A 303, 249 (2002)). That gives :math:`p`.
+
+T2 inside gates is that of an echo experiment (``t2_echo_time``) if one is published, and Ramsey's (``t2_time``)
+otherwise, which also holds while a component waits: the randomised benchmarking that gate fidelities come from does
+not see the slow noise that makes up most of the difference. Where relaxation alone still explains more infidelity than
+was published, there is no depolarising part, and all components relax for less than :math:`t`, just so long that the
+fidelity is the published one. So T1 and T2 both count less, in proportion: nothing says which of them the gate suffers
+less from, and a relaxation with T2 ≤ T1 stays one, so that Clifford circuits stay fast.
 
 What is published for prx is the time and the fidelity of one pulse. Implementations ``*_sx`` have only pulses of a
 quarter turn (iqm-pulse 15, ``PRX_CustomWaveformsSX``), so that most rotations are two of them: on real Garnet
@@ -21,14 +27,16 @@ A fidelity published with the suffix ``:n_interleaved_gates=k``, as machines do 
 gates in a row. That of one is taken as if the error were depolarising, which multiplies polarisations
 :math:`u = (d \bar F - 1)/(d - 1)`: :math:`u_1 = u_k^{1/k}`.
 
-What is not published, flagged as invalid or out of range is replaced, and named by :attr:`Noise.missing`: T2 by the T2
-of an echo experiment, ``measure_fidelity`` by ``measure``, and everything else by the median of what is published for
-the same gate and implementation on other loci of that kind. If there is none, it is taken as perfect: no relaxation, no
-depolarising, T2 = 2·T1, no readout error.
+What is not published, flagged as invalid or out of range (:data:`.metrics.RANGES`; T2 above 4·T1, too) is replaced, and
+named by :attr:`Noise.missing`: T2 by the T2 of an echo experiment, ``measure_fidelity`` by ``measure``, and everything
+else by the median of what is published for the same gate and implementation on other loci of that kind. If there is
+none, it is taken as perfect: no relaxation, no depolarising, T2 = 2·T1, no readout error, a measurement that changes
+nothing but by collapse.
 
 A device file may give a calibration a noise profile (``noise``), which overrides all that: ``gates`` (name → locus,
 joined by commas → ``duration``, ``depolarizing``), ``relaxation`` (component → ``t1``, ``t2``) and ``readout``
-(component → ``p_1_given_0``, ``p_0_given_1``). What the profile leaves out is derived.
+(component → ``p_1_given_0``, ``p_0_given_1``). What the profile leaves out is derived. Stated relaxation counts in
+full, for as long as a gate takes.
 """
 
 from __future__ import annotations
@@ -43,15 +51,32 @@ from typing import Any, NamedTuple
 
 from iqm_fakes.device.device import Calibration, Device
 from iqm_fakes.device.implementations import default_implementation, default_loci
-from iqm_fakes.device.metrics import EXPERIMENTS, READOUT_FIELDS, Locus, published_values
+from iqm_fakes.device.metrics import (
+    EXPERIMENTS,
+    QNDNESS_FIELDS,
+    READOUT_FIELDS,
+    T2_OVER_T1,
+    Locus,
+    published_values,
+    unusable_names,
+)
+from iqm_fakes.device.readout import PERFECT, Measurement, Qndness, Readout, measurement
 from iqm_fakes.device.station import RESET_WAIT
 
 
 class GateNoise(NamedTuple):
-    """What follows an ideal gate: relaxation for ``duration`` seconds, then depolarising with this probability."""
+    """What follows an ideal gate, or one of its pulses: relaxation, then depolarising.
+
+    Attributes:
+        duration: Seconds that it takes.
+        depolarizing: Probability of depolarising.
+        relaxing: Seconds for which the components relax, at most the duration.
+
+    """
 
     duration: float
     depolarizing: float
+    relaxing: float
 
 
 class Relaxation(NamedTuple):
@@ -59,13 +84,6 @@ class Relaxation(NamedTuple):
 
     t1: float
     t2: float
-
-
-class Readout(NamedTuple):
-    """Probabilities to read 1 where the state is 0, and 0 where it is 1."""
-
-    p_1_given_0: float
-    p_0_given_1: float
 
 
 _COMPOSED_OF_PRX = ("cc_prx", "sx", "u", "rz")
@@ -98,20 +116,23 @@ class Noise:
         self._resonators = frozenset(self._architecture["computational_resonators"])
         self._profile: Mapping[str, Any] = calibration.noise
         self._values = published_values(calibration.observations())
+        self._unusable = unusable_names(calibration.observations()) - self._values.keys()
         self._replaced: dict[str, None] = {}  # names of observations, in the order in which they were missed
         self.gate = lru_cache(maxsize=None)(self._gate)  # asked once for each instruction of each circuit
+        self.measurement = lru_cache(maxsize=None)(self._measurement)
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Names of observations of this calibration's gates and components that had to be replaced, see above."""
         for component in (*self._architecture["qubits"], *self._architecture["computational_resonators"]):
             self.relaxation(component)
+            self.relaxation_in_gates(component)
         places = default_loci(self._architecture).items()
         for name in EXPERIMENTS:
             for locus, implementation in ((locus, chosen) for (gate, locus), chosen in places if gate == name):
                 self.gate(name, locus, implementation)
                 if name == "measure":
-                    self.readout(locus[0], name, implementation)
+                    self.measurement(locus[0], name, implementation)
         return tuple(self._replaced)
 
     def implementation(self, name: str, locus: Locus, implementation: str | None = None) -> str | None:
@@ -156,29 +177,60 @@ class Noise:
     def _gate(self, name: str, locus: Locus, implementation: str | None = None) -> GateNoise:
         """Return the noise of a gate, of one of its pulses if it has several; by the default implementation if None."""
         noise = self._published_gate(name, locus, implementation)
-        fixed = self._profile.get("gates", {}).get(name, {})
-        return noise._replace(**next((fixed[key] for key in map(",".join, _orders(locus)) if key in fixed), {}))
+        stated = self._profile.get("gates", {}).get(name, {})
+        fixed: dict[str, float] = next((stated[key] for key in map(",".join, _orders(locus)) if key in stated), {})
+        if "duration" in fixed:
+            noise = noise._replace(relaxing=fixed["duration"])
+        return noise._replace(**fixed)
 
     def _published_gate(self, name: str, locus: Locus, implementation: str | None) -> GateNoise:
         if name in _COMPOSED_OF_PRX:
             return self.gate("prx", locus)
+        duration = 0.0
         if name in ("measure", "measure_fidelity"):
-            return GateNoise(max(self._duration(name, (qubit,), implementation) for qubit in locus), 0.0)
-        if name == "reset_wait":
-            if set(locus) <= self._resonators:  # which have no channel to wait on
-                return GateNoise(0.0, 0.0)
-            return GateNoise(self._duration(name, locus[:1], implementation) or RESET_WAIT, 0.0)
-        if name not in EXPERIMENTS:
-            return GateNoise(0.0, 0.0)
-        duration = self._duration(name, locus, implementation)
-        implementation = self.implementation(name, locus, implementation)
-        fidelity = self._find(f"metrics.{EXPERIMENTS[name]}.{name}.{implementation}", locus, "fidelity")
-        return GateNoise(duration, 0.0 if fidelity is None else self._depolarizing(locus, duration, fidelity))
+            duration = max(self._duration(name, (qubit,), implementation) for qubit in locus)
+        elif name == "reset_wait" and not set(locus) <= self._resonators:  # which have no channel to wait on
+            duration = self._duration(name, locus[:1], implementation) or RESET_WAIT
+        elif name in EXPERIMENTS:
+            duration = self._duration(name, locus, implementation)
+            implementation = self.implementation(name, locus, implementation)
+            fidelity = self._find(f"metrics.{EXPERIMENTS[name]}.{name}.{implementation}", locus, "fidelity")
+            if fidelity is not None:
+                return self._with_fidelity(locus, duration, fidelity)
+        return GateNoise(duration, 0.0, duration)
+
+    def _with_fidelity(self, locus: Locus, duration: float, fidelity: float) -> GateNoise:
+        """Return the noise of a gate with this average gate fidelity."""
+        d = 2 ** len(locus)
+        process = ((d + 1) * fidelity - 1) / d
+        times = [self.relaxation_in_gates(component) for component in locus]
+        relaxed = _relaxed_fidelity(duration, times)
+        if relaxed > process:
+            return GateNoise(duration, min((relaxed - process) / (relaxed - 1 / d**2), 1.0), duration)
+        if any(component in self._profile.get("relaxation", {}) for component in locus):
+            return GateNoise(duration, 0.0, duration)
+        short, long = 0.0, duration
+        for _ in range(60):
+            middle = (short + long) / 2
+            short, long = (middle, long) if _relaxed_fidelity(middle, times) > process else (short, middle)
+        return GateNoise(duration, 0.0, short)
 
     def relaxation(self, component: str) -> Relaxation:
-        """Return the relaxation times of a qubit or resonator."""
-        t1 = self._find("characterization.model", (component,), "t1_time") or math.inf
-        t2 = self._find("characterization.model", (component,), "t2_time", "t2_echo_time") or math.inf
+        """Return the relaxation times of a qubit or resonator while it waits."""
+        return self._relaxation(component, "t2_time", "t2_echo_time")
+
+    def relaxation_in_gates(self, component: str) -> Relaxation:
+        """Return the relaxation times of a qubit or resonator inside gates."""
+        echo = f"characterization.model.{component}.t2_echo_time"
+        if echo in self._values or echo in self._unusable:
+            return self._relaxation(component, "t2_echo_time", "t2_time")
+        return self.relaxation(component)
+
+    def _relaxation(self, component: str, *t2_fields: str) -> Relaxation:
+        """Return relaxation times, T2 from the first of the fields that has one."""
+        prefix, locus = "characterization.model", (component,)
+        t1 = self._find(prefix, locus, "t1_time") or math.inf
+        t2 = self._find(prefix, locus, *t2_fields, highest=T2_OVER_T1 * t1) or math.inf
         fixed = self._profile.get("relaxation", {}).get(component, {})
         t1, t2 = fixed.get("t1", t1), fixed.get("t2", t2)
         return Relaxation(t1, min(t2, 2 * t1))
@@ -186,34 +238,48 @@ class Noise:
     def readout(self, component: str, name: str = "measure", implementation: str | None = None) -> Readout:
         """Return the readout errors; a published fidelity alone is taken as symmetric."""
         prefix = f"metrics.{EXPERIMENTS['measure']}.{name}.{self.implementation(name, (component,), implementation)}"
-        if name != "measure" and not any(f"{prefix}.{component}.{field}" in self._values for field in READOUT_FIELDS):
+        published = [self._published(f"{prefix}.{component}.{field}") for field in READOUT_FIELDS]
+        if name != "measure" and not any(value is not None for value in published):
             return self.readout(component)
-        fidelity, *errors = (self._values.get(f"{prefix}.{component}.{field}") for field in READOUT_FIELDS)
+        fidelity, *errors = published
         if fidelity is None and None in errors:
             fidelity = self._find(prefix, (component,), "fidelity")
         symmetric = 0.0 if fidelity is None else 1 - fidelity
         noise = Readout(*(symmetric if error is None else error for error in errors))
         return noise._replace(**self._profile.get("readout", {}).get(component, {}))
 
-    def _depolarizing(self, locus: Locus, duration: float, fidelity: float) -> float:
-        d: int = 2 ** len(locus)
-        process = ((d + 1) * fidelity - 1) / d
-        relaxed: float = math.prod(_relaxed_fidelity(duration, *self.relaxation(component)) for component in locus)
-        return min(max((relaxed - process) / (relaxed - 1 / d**2), 0.0), 1.0)
+    def _measurement(self, component: str, name: str = "measure", implementation: str | None = None) -> Measurement:
+        """Return a measurement that something follows: its errors, and what it does to the state."""
+        implementation = self.implementation(name, (component,), implementation)
+        prefix, locus = f"metrics.qndness.{name}.{implementation}", (component,)
+        errors = self.readout(component, name, implementation)
+        if not all((prefix, _kind(locus), field) in self._typical for field in ("qndness_0", "qndness_1")):
+            return Measurement(PERFECT, errors)
+        fidelity, zero, one, repeatability = (self._find(prefix, locus, field) for field in QNDNESS_FIELDS)
+        return measurement(errors, Qndness(zero or 0.0, one or 0.0, fidelity, repeatability))
 
     def _duration(self, name: str, locus: Locus, implementation: str | None) -> float:
         prefix = f"gates.{name}.{self.implementation(name, locus, implementation)}"
-        if name == "measure_fidelity" and f"{prefix}.{locus[0]}.duration" not in self._values:
+        if name == "measure_fidelity" and self._published(f"{prefix}.{locus[0]}.duration") is None:
             return self._duration("measure", locus, None)
         acquired = [f"{prefix}.{locus[0]}.{part}" for part in READOUT_TIMES]
         if all(part in self._values for part in acquired):
             return sum(self._values[part] for part in acquired)
         return self._find(prefix, locus, "duration") or 0.0
 
-    def _find(self, prefix: str, locus: Locus, *fields: str) -> float | None:
+    def _published(self, name: str, highest: float = math.inf) -> float | None:
+        """Return the value of an observation; one that can't be is noted, and None."""
+        value = self._values.get(name)
+        if name in self._unusable or (value is not None and value > highest):
+            self._replaced[name] = None
+            return None
+        return value
+
+    def _find(self, prefix: str, locus: Locus, *fields: str, highest: float = math.inf) -> float | None:
         """Return the first of the fields that is published for a locus, or what is typical for such loci."""
         names = [f"{prefix}.{'__'.join(order)}.{field}" for field in fields for order in _orders(locus)]
-        value = next((self._values[name] for name in names if name in self._values), None)
+        found = (self._published(name, highest) for name in names)
+        value = next((value for value in found if value is not None), None)
         if value is None:
             self._replaced[names[0]] = None
             typical = ((prefix, _kind(locus), field) for field in fields)
@@ -240,9 +306,9 @@ def _orders(locus: Locus) -> list[Locus]:
     return [locus] if len(locus) == 1 else [locus, locus[::-1]]
 
 
-def _relaxed_fidelity(duration: float, t1: float, t2: float) -> float:
-    """Return the process fidelity of one component's relaxation."""
-    return (1 + math.exp(-duration / t1) + 2 * math.exp(-duration / t2)) / 4
+def _relaxed_fidelity(duration: float, times: Iterable[Relaxation]) -> float:
+    """Return the process fidelity of components that relax."""
+    return math.prod((1 + math.exp(-duration / t1) + 2 * math.exp(-duration / t2)) / 4 for t1, t2 in times)
 
 
 class MissingMetricsWarning(UserWarning):

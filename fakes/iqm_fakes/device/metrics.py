@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 EXPERIMENTS = {"prx": "rb", "cz": "irb", "move": "irb", "measure": "ssro"}
 """The experiment by which a gate's published fidelity is measured, as in ``metrics.rb.prx.…``.
@@ -41,6 +41,23 @@ READOUT_FIELDS = ("fidelity", "error_0_to_1", "error_1_to_0")
 """Fields that say how a measurement errs."""
 
 
+QNDNESS_FIELDS = ("fidelity", "qndness_0", "qndness_1", "repeatability")
+"""Fields that say what a measurement does to the state; :mod:`.readout` says how they are measured."""
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(RATES, (0.0, 1.0)),
+    **dict.fromkeys(TIMES, (1e-9, 0.1)),
+    "duration": (0.0, 0.01),
+}
+"""Field → the smallest and the largest value that can be: probabilities, and seconds. Others are not negative.
+
+The fidelity of a gate on d dimensions is at least 1/d, as after complete depolarisation.
+"""
+
+T2_OVER_T1 = 4.0
+"""A T2 above this multiple of T1 is no measurement of it: it can't exceed 2, but both numbers have errors."""
+
+
 class Published(NamedTuple):
     """A published number, and its standard uncertainty; None if none is published."""
 
@@ -58,17 +75,37 @@ def published_metrics(observations: Iterable[Mapping[str, Any]]) -> dict[str, Pu
     found: dict[str, Published] = {}
     for observation in observations:
         name, _, suffix = observation["dut_field"].partition(":")
-        value, highest = _number(observation["value"]), 1.0 if name.rpartition(".")[2] in RATES else math.inf
-        if value is not None and value <= highest and not observation.get("invalid") and name not in found:
-            uncertainty = _number(observation.get("uncertainty")) or None
-            found[name] = _of_one_gate(name, Published(value, uncertainty), suffix)
+        if _is_valid(name, observation) and name not in found:
+            given = observation.get("uncertainty")
+            uncertainty = float(given) if _is_number(given) and given > 0 else None
+            published = Published(float(observation["value"]), uncertainty)
+            found[name] = _of_one_gate(name, published, suffix)
     return found
 
 
-def _number(value: Any) -> float | None:
-    """Return what is a number and not negative."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-    return float(value) if number else None
+def unusable_names(observations: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the names, without suffix, of observations that are flagged as invalid, or whose value can't be."""
+    named = ((observation["dut_field"].partition(":")[0], observation) for observation in observations)
+    return frozenset(name for name, observation in named if not _is_valid(name, observation))
+
+
+def _is_valid(name: str, observation: Mapping[str, Any]) -> bool:
+    lowest, highest = _range(name)
+    value = observation["value"]
+    return not observation.get("invalid") and _is_number(value) and lowest <= value <= highest
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _range(name: str) -> tuple[float, float]:
+    """Return the smallest and the largest value that can be published under a name."""
+    field = name.rpartition(".")[2]
+    lowest, highest = RANGES.get(field, (0.0, math.inf))
+    if field == "fidelity" and name.startswith(("metrics.rb.", "metrics.irb.")):
+        lowest = 0.5 ** len(name.split(".")[-2].split("__"))
+    return lowest, highest
 
 
 def _of_one_gate(name: str, fidelity: Published, suffix: str) -> Published:

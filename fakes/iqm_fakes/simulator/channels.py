@@ -14,7 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from iqm_fakes.device.error_rates import Readout, Relaxation
+from iqm_fakes.device.error_rates import Relaxation
+from iqm_fakes.device.readout import Readout
 
 Matrix: TypeAlias = NDArray[np.complex128]
 

@@ -15,14 +15,13 @@ from functools import cached_property, lru_cache, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from iqm_fakes.device.error_rates import Noise, Readout
+from iqm_fakes.device.error_rates import Noise, Relaxation
 from iqm_fakes.device.metrics import Locus
+from iqm_fakes.device.readout import PERFECT, Readout
 from iqm_fakes.simulator import channels, pauli_mixtures
 from iqm_fakes.simulator.channels import Matrix
 from iqm_fakes.simulator.cliffords import clifford_gates
 from iqm_fakes.simulator.pauli_mixtures import Mixture
-
-PERFECT_READOUT = Readout(0.0, 0.0)
 
 ZERO_ANGLE = 1e-8
 """Radians: a smaller rotation is none, for iqm-pulse, too."""
@@ -115,24 +114,38 @@ class NoiseModel:
         self._errors = lru_cache(maxsize=None)(self._errors_after)  # one entry a gate and locus
         self.gates = lru_cache(maxsize=4096)(self._gates)
         self.conditional_gates = lru_cache(maxsize=1024)(self._conditional_gates)
-        self.readout = lru_cache(maxsize=None)(self._readout)
+        self.measurement = lru_cache(maxsize=None)(self._measurement)
+        self.heralded = lru_cache(maxsize=None)(self._heralded)
 
-    def _readout(self, component: str, name: str, implementation: str | None = None) -> Readout:
-        """Return the errors of a measurement."""
-        return PERFECT_READOUT if self._noise is None else self._noise.readout(component, name, implementation)
+    def _measurement(
+        self, component: str, name: str, implementation: str | None
+    ) -> tuple[tuple[NoisyGate, ...], Readout, tuple[NoisyGate, ...]]:
+        """Return what a measurement does to the state before it is read, its errors, and what it does afterwards."""
+        if self._noise is None:
+            return (), PERFECT, ()
+        before, readout, after = self._noise.measurement(component, name, implementation)
+        return _change(before), readout, _change(after)
+
+    def _heralded(self, component: str) -> tuple[float, tuple[NoisyGate, ...]]:
+        """Return how likely a component in 0 is read as 0 before a circuit, and what the state is then."""
+        if self._noise is None:
+            return 1.0, ()
+        measurement = self._noise.measurement(component)
+        return 1 - measurement.recorded.p_1_given_0, _change(Readout(measurement.unheralded, 0.0))
 
     def _gates(
         self, name: str, locus: Locus, implementation: str, parameters: tuple[float, ...]
     ) -> tuple[NoisyGate, ...]:
         """Return what an operation other than a measurement does to its locus, a gate for each pulse."""
         if name in ("reset", "reset_wait"):
-            measures = self._noise is not None and name == "reset" and self._noise.measures(locus[0])
-            readout = self.readout(locus[0], "measure") if measures else PERFECT_READOUT
-            reset = Error((0,), channels.measured_reset(readout), pauli_mixtures.measured_reset(readout))
+            wrong = PERFECT
+            if self._noise is not None and name == "reset" and self._noise.measures(locus[0]):
+                wrong = self._noise.measurement(locus[0]).contradicted
+            reset = Error((0,), channels.measured_reset(wrong), pauli_mixtures.measured_reset(wrong))
             return (NoisyGate(channels.IDENTITY, (reset,)),)
         if name == "delay":
-            relaxation = self._relaxation(locus[0], 0, *parameters)
-            return () if relaxation is None else (NoisyGate(channels.IDENTITY, (relaxation,)),)
+            relaxed = () if self._noise is None else _relaxation(self._noise.relaxation(locus[0]), 0, *parameters)
+            return (NoisyGate(channels.IDENTITY, relaxed),) if relaxed else ()
         unitary = _UNITARIES[name](*parameters)
         if self._noise is None:
             return (NoisyGate(unitary),)
@@ -161,24 +174,31 @@ class NoiseModel:
         """Return the errors that follow a gate."""
         if self._noise is None:
             return ()
-        duration, depolarizing = self._noise.gate(name, locus, implementation)
-        relaxed = [self._relaxation(component, position, duration) for position, component in enumerate(locus)]
-        errors = [error for error in relaxed if error is not None]
+        _, depolarizing, relaxing = self._noise.gate(name, locus, implementation)
+        errors: list[Error] = []
+        for position, component in enumerate(locus):
+            errors += _relaxation(self._noise.relaxation_in_gates(component), position, relaxing)
         if depolarizing:
             n = len(locus)
             channel, mixture = channels.depolarizing(depolarizing, n), pauli_mixtures.depolarizing(depolarizing, n)
             errors.append(Error(tuple(range(n)), channel, mixture))
         return tuple(errors)
 
-    def _relaxation(self, component: str, position: int, duration: float) -> Error | None:
-        """Return the relaxation of the component at this position of a locus, or None if there is none."""
-        if self._noise is None or not duration:
-            return None
-        times = self._noise.relaxation(component)
-        if times.t1 == times.t2 == np.inf:
-            return None
-        channel, mixture = channels.relaxation(times, duration), pauli_mixtures.relaxation(times, duration)
-        return Error((position,), channel, mixture, relaxes=True)
+
+def _relaxation(times: Relaxation, position: int, duration: float) -> tuple[Error, ...]:
+    """Return the relaxation of the component at this position of a locus, if there is any."""
+    if not duration or times.t1 == times.t2 == np.inf:
+        return ()
+    channel, mixture = channels.relaxation(times, duration), pauli_mixtures.relaxation(times, duration)
+    return (Error((position,), channel, mixture, relaxes=True),)
+
+
+def _change(change: Readout) -> tuple[NoisyGate, ...]:
+    """Return what takes 0 to 1 and 1 to 0 with these probabilities, beside a measurement: it keeps no coherence."""
+    if change == PERFECT:
+        return ()
+    error = Error((0,), channels.readout_error(change), pauli_mixtures.readout_error(change))
+    return (NoisyGate(channels.IDENTITY, (error,)),)
 
 
 def _as_prx(name: str, parameters: tuple[float, ...]) -> tuple[float, float]:

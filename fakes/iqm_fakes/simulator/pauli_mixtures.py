@@ -11,7 +11,8 @@ import math
 from itertools import product
 from typing import TypeAlias
 
-from iqm_fakes.device.error_rates import Readout, Relaxation
+from iqm_fakes.device.error_rates import Relaxation
+from iqm_fakes.device.readout import Readout
 
 Mixture: TypeAlias = dict[str, float]
 """Events and their probabilities."""

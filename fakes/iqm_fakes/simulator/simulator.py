@@ -153,9 +153,8 @@ class Simulator:
 
     def _kept_shots(self, plan: Plan, index: int, random: Generator) -> int:
         """Return how many shots heralding keeps: every component starts in 0, so only readout errors matter."""
-        program = plan.program
-        errors = [self._noise_model.readout(qubit, "measure") for qubit in program.heralded]
-        kept = int(random.binomial(plan.shots, math.prod(1 - error.p_1_given_0 for error in errors)))
+        keeps = math.prod(self._noise_model.heralded(qubit)[0] for qubit in plan.program.heralded)
+        kept = int(random.binomial(plan.shots, keeps))
         if not kept:
             raise NoShotsLeft(index)
         return kept

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from iqm_fakes.device.error_rates import Readout
+from iqm_fakes.device.readout import Readout
 from iqm_fakes.simulator import channels
 from iqm_fakes.simulator.channels import Matrix
 from iqm_fakes.simulator.circuit import Program
@@ -190,12 +190,19 @@ def bind_noise(program: Program, noise_model: NoiseModel) -> list[Step]:
     """Return what a program's operations do, noise included; those that do nothing are left out."""
     feedback = program.feedback_bits
     steps: list[Step] = []
+    for component in program.heralded:
+        if component in program.components:
+            target = (program.components.index(component),)
+            steps += [Gate(gate, target) for gate in noise_model.heralded(component)[1]]
     for operation in program.operations:
         locus = tuple(program.components[target] for target in operation.targets)
         name, implementation, bit = operation.name, operation.implementation, operation.bit
         if name in MEASUREMENTS and bit is not None:
-            readout = noise_model.readout(locus[0], name, implementation)
-            steps.append(Measure((operation.targets[0],), bit, readout, bit in feedback))
+            target = (operation.targets[0],)
+            before, readout, after = noise_model.measurement(locus[0], name, implementation)
+            steps += [Gate(gate, target) for gate in before]
+            steps.append(Measure(target, bit, readout, bit in feedback))
+            steps += [Gate(gate, target) for gate in after]
             continue
         if bit is None:
             gates = noise_model.gates(name, locus, implementation, operation.parameters)

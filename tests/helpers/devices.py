@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -120,6 +121,13 @@ def star() -> Device:
 def calibration(device: Device) -> Calibration:
     """Return a device's only calibration."""
     return device.calibration()
+
+
+def projective(calibration: Calibration) -> Calibration:
+    """Return a calibration without what is published of measuring twice."""
+    metrics = dict(calibration.quality_metric_set or {})
+    metrics["observations"] = [row for row in metrics["observations"] if ".qndness." not in row["dut_field"]]
+    return replace(calibration, quality_metric_set=metrics)
 
 
 def _common(qubits: list[str]) -> dict[str, Any]:

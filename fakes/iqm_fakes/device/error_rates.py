@@ -55,10 +55,8 @@ from iqm_fakes.device.metrics import (
     EXPERIMENTS,
     QNDNESS_FIELDS,
     READOUT_FIELDS,
-    T2_OVER_T1,
     Locus,
     published_values,
-    unusable_names,
 )
 from iqm_fakes.device.readout import PERFECT, Measurement, Qndness, Readout, measurement
 from iqm_fakes.device.station import RESET_WAIT
@@ -116,7 +114,8 @@ class Noise:
         self._resonators = frozenset(self._architecture["computational_resonators"])
         self._profile: Mapping[str, Any] = calibration.noise
         self._values = published_values(calibration.observations())
-        self._unusable = unusable_names(calibration.observations()) - self._values.keys()
+        names = {observation["dut_field"].partition(":")[0] for observation in calibration.observations()}
+        self._unusable = names - self._values.keys()
         self._replaced: dict[str, None] = {}  # names of observations, in the order in which they were missed
         self.gate = lru_cache(maxsize=None)(self._gate)  # asked once for each instruction of each circuit
         self.measurement = lru_cache(maxsize=None)(self._measurement)
@@ -128,10 +127,10 @@ class Noise:
             self.relaxation(component)
             self.relaxation_in_gates(component)
         places = default_loci(self._architecture).items()
-        for name in EXPERIMENTS:
+        for name in (*EXPERIMENTS, "measure_fidelity"):
             for locus, implementation in ((locus, chosen) for (gate, locus), chosen in places if gate == name):
                 self.gate(name, locus, implementation)
-                if name == "measure":
+                if name in ("measure", "measure_fidelity"):
                     self.measurement(locus[0], name, implementation)
         return tuple(self._replaced)
 
@@ -230,7 +229,7 @@ class Noise:
         """Return relaxation times, T2 from the first of the fields that has one."""
         prefix, locus = "characterization.model", (component,)
         t1 = self._find(prefix, locus, "t1_time") or math.inf
-        t2 = self._find(prefix, locus, *t2_fields, highest=T2_OVER_T1 * t1) or math.inf
+        t2 = self._find(prefix, locus, *t2_fields) or math.inf
         fixed = self._profile.get("relaxation", {}).get(component, {})
         t1, t2 = fixed.get("t1", t1), fixed.get("t2", t2)
         return Relaxation(t1, min(t2, 2 * t1))
@@ -267,18 +266,16 @@ class Noise:
             return sum(self._values[part] for part in acquired)
         return self._find(prefix, locus, "duration") or 0.0
 
-    def _published(self, name: str, highest: float = math.inf) -> float | None:
-        """Return the value of an observation; one that can't be is noted, and None."""
-        value = self._values.get(name)
-        if name in self._unusable or (value is not None and value > highest):
+    def _published(self, name: str) -> float | None:
+        """Return the value of an observation, or None; what is published and can't be is noted."""
+        if name in self._unusable:
             self._replaced[name] = None
-            return None
-        return value
+        return self._values.get(name)
 
-    def _find(self, prefix: str, locus: Locus, *fields: str, highest: float = math.inf) -> float | None:
+    def _find(self, prefix: str, locus: Locus, *fields: str) -> float | None:
         """Return the first of the fields that is published for a locus, or what is typical for such loci."""
         names = [f"{prefix}.{'__'.join(order)}.{field}" for field in fields for order in _orders(locus)]
-        found = (self._published(name, highest) for name in names)
+        found = (self._published(name) for name in names)
         value = next((value for value in found if value is not None), None)
         if value is None:
             self._replaced[names[0]] = None

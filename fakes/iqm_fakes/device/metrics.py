@@ -66,7 +66,10 @@ class Published(NamedTuple):
 
 
 def published_values(observations: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Return valid numeric observations by name without suffix; the first of a name counts, as for the vendor."""
+    """Return numeric observations that can be, by name without suffix; the first of a name counts, as for the vendor.
+
+    What is flagged as invalid, or out of range (:data:`RANGES`, :data:`T2_OVER_T1`), is left out.
+    """
     return {name: published.value for name, published in published_metrics(observations).items()}
 
 
@@ -75,31 +78,23 @@ def published_metrics(observations: Iterable[Mapping[str, Any]]) -> dict[str, Pu
     found: dict[str, Published] = {}
     for observation in observations:
         name, _, suffix = observation["dut_field"].partition(":")
-        if _is_valid(name, observation) and name not in found:
+        value, (lowest, highest) = observation["value"], value_range(name)
+        if _is_number(value) and lowest <= value <= highest and not observation.get("invalid") and name not in found:
             given = observation.get("uncertainty")
             uncertainty = float(given) if _is_number(given) and given > 0 else None
-            published = Published(float(observation["value"]), uncertainty)
-            found[name] = _of_one_gate(name, published, suffix)
+            found[name] = _of_one_gate(name, Published(float(value), uncertainty), suffix)
+    for name, published in list(found.items()):
+        t1 = found.get(f"{name.rpartition('.')[0]}.t1_time")
+        if name.endswith((".t2_time", ".t2_echo_time")) and t1 is not None and published.value > T2_OVER_T1 * t1.value:
+            del found[name]
     return found
-
-
-def unusable_names(observations: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the names, without suffix, of observations that are flagged as invalid, or whose value can't be."""
-    named = ((observation["dut_field"].partition(":")[0], observation) for observation in observations)
-    return frozenset(name for name, observation in named if not _is_valid(name, observation))
-
-
-def _is_valid(name: str, observation: Mapping[str, Any]) -> bool:
-    lowest, highest = _range(name)
-    value = observation["value"]
-    return not observation.get("invalid") and _is_number(value) and lowest <= value <= highest
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _range(name: str) -> tuple[float, float]:
+def value_range(name: str) -> tuple[float, float]:
     """Return the smallest and the largest value that can be published under a name."""
     field = name.rpartition(".")[2]
     lowest, highest = RANGES.get(field, (0.0, math.inf))

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from iqm_fakes.device.device import Device
-from iqm_fakes.device.metrics import RATES, TIMES, Locus, Place
+from iqm_fakes.device.metrics import RATES, TIMES, Locus, Place, value_range
 
 
 def recalibrated(device: Device, seed: int, *, drift: float = 0.1, lost: Iterable[str | Locus] = ()) -> Device:
@@ -74,7 +74,8 @@ def _drifted(name: str, value: float, dice: random.Random, drift: float) -> floa
     if field in TIMES:
         return value * factor
     if field in RATES and 0 <= value <= 1:
-        return max(1 - (1 - value) * factor, 0.0) if RATES[field] else min(value * factor, 1.0)
+        lowest, highest = value_range(name.partition(":")[0])
+        return max(1 - (1 - value) * factor, lowest) if RATES[field] else min(value * factor, highest)
     return value
 
 

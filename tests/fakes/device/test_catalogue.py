@@ -33,7 +33,7 @@ def test_derived_noise_is_that_of_the_vendors_fake_backend(name):
     for gate, loci in gates.items():
         for locus, depolarizing in loci.items():
             names = (locus,) if isinstance(locus, str) else tuple(map(generate.published, locus))
-            assert noise.gate(gate, names) == pytest.approx((durations[gate] * 1e-9, depolarizing), abs=1e-9)
+            assert noise.gate(gate, names)[:2] == pytest.approx((durations[gate] * 1e-9, depolarizing), abs=1e-9)
     for qubit, wrong in profile.readout_errors.items():
         assert noise.readout(qubit) == (wrong["0"], wrong["1"])
     assert noise.missing == ()

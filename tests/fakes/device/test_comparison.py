@@ -154,7 +154,7 @@ class TestPublishedUncertainties:
 
         slope = (one(fidelity + 1e-6).value - one(fidelity - 1e-6).value) / 2e-6
         assert one(fidelity).uncertainty == pytest.approx(slope * uncertainty, rel=1e-6)
-        assert one(0.2) == (0.25, None)  # no better than chance
+        assert one(0.25) == (0.25, None)  # no better than chance
 
 
 def written(device, gate, turned):

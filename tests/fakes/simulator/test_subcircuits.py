@@ -18,6 +18,8 @@ from iqm_fakes.simulator.subcircuits import Block, ConditionalGate, Gate, Measur
 
 CALIBRATION = devices.row(1, 10).calibration()
 NOISE_MODEL = NoiseModel(Noise(CALIBRATION))
+PROJECTIVE = NoiseModel(Noise(devices.projective(CALIBRATION)))
+"""The same, but measurements change the state by nothing but collapse."""
 
 
 def names_of(steps: object) -> list[tuple[str, tuple[int, ...]]]:
@@ -26,7 +28,7 @@ def names_of(steps: object) -> list[tuple[str, tuple[int, ...]]]:
 
 def test_what_no_measurement_sees_is_dropped() -> None:
     bound = subcircuits.bind_noise(
-        program(3, 1, prx(0), prx(1), cz(0, 1), prx(2), measure(0, 0), prx(0), cz(1, 2)), NOISE_MODEL
+        program(3, 1, prx(0), prx(1), cz(0, 1), prx(2), measure(0, 0), prx(0), cz(1, 2)), PROJECTIVE
     )
     assert names_of(subcircuits.prune_unobserved(bound)) == [
         ("Gate", (0,)),
@@ -39,7 +41,7 @@ def test_what_no_measurement_sees_is_dropped() -> None:
 def test_noise_before_the_last_measurement_becomes_readout_error() -> None:
     delay = Operation("delay", (0,), "wait", (1e-6,))
     bound = subcircuits.bind_noise(
-        program(1, 2, prx(0), delay, measure(0, 0), prx(0), delay, delay, measure(0, 1)), NOISE_MODEL
+        program(1, 2, prx(0), delay, measure(0, 0), prx(0), delay, delay, measure(0, 1)), PROJECTIVE
     )
     absorbed = subcircuits.fold_into_readout(bound)
     assert names_of(absorbed) == [("Gate", (0,)), ("Gate", (0,)), ("Measure", (0,)), ("Gate", (0,)), ("Measure", (0,))]
@@ -55,7 +57,7 @@ def test_noise_before_the_last_measurement_becomes_readout_error() -> None:
 
 
 def test_gates_on_one_component_join_the_next_gate_on_two() -> None:
-    bound = subcircuits.bind_noise(program(2, 1, prx(0), prx(0), prx(1), cz(0, 1), prx(1), measure(1, 0)), NOISE_MODEL)
+    bound = subcircuits.bind_noise(program(2, 1, prx(0), prx(0), prx(1), cz(0, 1), prx(1), measure(1, 0)), PROJECTIVE)
     fused = subcircuits.fuse_gates(bound)
     assert names_of(fused) == [("Block", (0, 1)), ("Block", (1,)), ("Measure", (1,))]
     block = fused[0]
@@ -66,6 +68,21 @@ def test_gates_on_one_component_join_the_next_gate_on_two() -> None:
     noise = [SuperOp(gate.channel) for gate in gates]
     expected = noise[2].tensor(noise[0].compose(noise[1])).compose(noise[3])
     np.testing.assert_allclose(block.channel(), expected.data, atol=1e-12)
+
+
+def test_a_measurement_changes_the_state_unless_nothing_looks_at_it_afterwards() -> None:
+    bound = subcircuits.bind_noise(program(1, 2, prx(0), measure(0, 0), measure(0, 1)), NOISE_MODEL)
+    kept = subcircuits.fold_into_readout(subcircuits.prune_unobserved(bound))
+    assert names_of(kept) == [("Gate", (0,)), ("Gate", (0,)), ("Measure", (0,)), ("Measure", (0,))]
+    last = kept[-1]
+    assert isinstance(last, Measure)
+    instrument = devices.instrument("QB1")
+    left = instrument.sum(axis=1) @ instrument.sum(axis=2)  # read once, then read again
+    read = devices.transitions((last.readout.p_1_given_0, last.readout.p_0_given_1)).T
+    before = devices.transitions(
+        tuple(0.8 * min(pair) for pair in zip(devices.READOUT["QB1"], devices.CHANGE["QB1"], strict=True))
+    )
+    np.testing.assert_allclose(before.T @ read, left, atol=1e-9)
 
 
 def test_what_has_nothing_to_do_with_each_other_is_simulated_in_subcircuits() -> None:

@@ -123,6 +123,14 @@ def calibration(device: Device) -> Calibration:
     return device.calibration()
 
 
+def published(calibration: Calibration, rows: dict[str, float]) -> Calibration:
+    """Return a calibration that publishes these names and values, and no others under these names."""
+    metrics = dict(calibration.quality_metric_set or {})
+    kept = [row for row in metrics["observations"] if row["dut_field"].partition(":")[0] not in rows]
+    new = [{**kept[0], "dut_field": name, "value": value} for name, value in rows.items()]
+    return replace(calibration, quality_metric_set={**metrics, "observations": kept + new})
+
+
 def projective(calibration: Calibration) -> Calibration:
     """Return a calibration without what is published of measuring twice."""
     metrics = dict(calibration.quality_metric_set or {})

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import devices
 import numpy as np
 import pytest
 from circuits import submitted
@@ -45,6 +46,7 @@ def test_no_circuit_is_further_from_its_ideal_than_tolerated(device, early):
 
 
 FLIP = do("prx", "QB1", angle=math.pi, phase=0.0)
+READ_FIRST, READ_AGAIN = (do("measure", "QB1", key=key) for key in ("first", "again"))
 READ, READ_FAST = do("measure", "QB1", key="m"), do("measure", "QB1", key="m", implementation="fast_constant")
 
 
@@ -54,12 +56,26 @@ READ, READ_FAST = do("measure", "QB1", key="m"), do("measure", "QB1", key="m", i
         ([READ_FAST], 0.5),
         ([FLIP, READ_FAST], 0.6),
         ([FLIP, do("reset", "QB1"), READ], 0.3),
+        ([READ_FIRST, do("delay", "QB1", duration=0.0), READ], 0.2),
+        ([FLIP, READ_FIRST, do("delay", "QB1", duration=0.0), READ], 0.6),
+        ([FLIP, READ_FIRST, READ_AGAIN, do("delay", "QB1", duration=0.0), READ], 0.6),
         ([do("prx", "QB1", angle=1.0, phase=0.0), do("reset_wait", "QB1"), READ], 0.0),
     ],
 )
 def test_measurements_and_resets_count_as_they_are_done(steps, least):
     distance, tolerance = compared("chain", steps)
     assert least * tolerance <= distance * (1 + 1e-9) <= tolerance * (1 + 1e-9)
+
+
+def test_what_heralding_leaves_is_tolerated():
+    predictor = Predictor(Noise(DEVICES["chain"]().calibration()), simulator("chain"), simulator("chain", noise=False))
+    circuit = Circuit("", (do("barrier", "QB3"), do("measure", "QB3", key="m")))
+    plain, heralded = (
+        predictor.tolerance(predictor.noisy.compile(circuit, Options(heralding=heralding)))
+        for heralding in (False, True)
+    )
+    left = devices.instrument("QB3")[0, 0]
+    assert heralded == pytest.approx(1 - (1 - plain) * left[0] / left.sum())
 
 
 BELL = """

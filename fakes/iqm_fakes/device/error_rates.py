@@ -90,6 +90,9 @@ _COMPOSED_OF_PRX = ("cc_prx", "sx", "u", "rz")
 READOUT_TIMES = ("acquisition_delay", "integration_length")
 """What a readout takes, in seconds, where a calibration set tells: its ``duration`` is that of the probe pulse."""
 
+ROUNDING = 1e-12
+"""Fidelities that differ by less are the same."""
+
 SX = "_sx"
 """How implementations of prx end that have one pulse, of a quarter turn, and virtual z rotations."""
 
@@ -204,9 +207,10 @@ class Noise:
         process = ((d + 1) * fidelity - 1) / d
         times = [self.relaxation_in_gates(component) for component in locus]
         relaxed = _relaxed_fidelity(duration, times)
-        if relaxed > process:
+        if relaxed > process + ROUNDING:
             return GateNoise(duration, min((relaxed - process) / (relaxed - 1 / d**2), 1.0), duration)
-        if any(component in self._profile.get("relaxation", {}) for component in locus):
+        stated = any(component in self._profile.get("relaxation", {}) for component in locus)
+        if stated or relaxed > process - ROUNDING:
             return GateNoise(duration, 0.0, duration)
         short, long = 0.0, duration
         for _ in range(60):
@@ -261,9 +265,9 @@ class Noise:
         prefix = f"gates.{name}.{self.implementation(name, locus, implementation)}"
         if name == "measure_fidelity" and self._published(f"{prefix}.{locus[0]}.duration") is None:
             return self._duration("measure", locus, None)
-        acquired = [f"{prefix}.{locus[0]}.{part}" for part in READOUT_TIMES]
-        if all(part in self._values for part in acquired):
-            return sum(self._values[part] for part in acquired)
+        acquired = [self._published(f"{prefix}.{locus[0]}.{part}") for part in READOUT_TIMES]
+        if None not in acquired:
+            return sum(filter(None, acquired))
         return self._find(prefix, locus, "duration") or 0.0
 
     def _published(self, name: str) -> float | None:

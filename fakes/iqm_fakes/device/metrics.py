@@ -47,7 +47,7 @@ QNDNESS_FIELDS = ("fidelity", "qndness_0", "qndness_1", "repeatability")
 RANGES: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(RATES, (0.0, 1.0)),
     **dict.fromkeys(TIMES, (1e-9, 0.1)),
-    "duration": (0.0, 0.01),
+    **dict.fromkeys(("duration", "acquisition_delay", "integration_length"), (0.0, 0.01)),
 }
 """Field → the smallest and the largest value that can be: probabilities, and seconds. Others are not negative.
 

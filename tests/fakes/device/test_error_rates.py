@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+import devices
 import numpy as np
 import pytest
 from hypothesis import given
@@ -81,7 +82,7 @@ def test_where_relaxation_exceeds_what_is_published_there_is_less_of_both_kinds(
         rows |= {PRX.replace("QB1", qubit): fidelity, f"characterization.model.{qubit}.t1_time": t1}
         rows |= {f"characterization.model.{qubit}.t2_time": t2}
         rows |= {f"characterization.model.{qubit}.t2_echo_time": t2_echo} if echo else {}
-    calibration = published(calibration, rows)
+    calibration = devices.published(calibration, rows)
     noise = Noise(calibration)
     for place, known, applied in infidelities(calibration):
         assert applied == pytest.approx(known, abs=1e-9), place
@@ -133,14 +134,6 @@ def test_any_fidelity_is_reproduced_whatever_relaxation_allows(fidelity, duratio
         relaxation_channel(time, *noise.relaxation("QB1"))
     )
     assert average_gate_fidelity(relaxed.compose(depolarizing_channel(p, 4))) == pytest.approx(fidelity, abs=1e-9)
-
-
-def published(calibration, rows):
-    """Return a calibration that publishes these names and values, and no others under these names."""
-    kept = [o for o in calibration.quality_metric_set["observations"] if o["dut_field"].partition(":")[0] not in rows]
-    new = [{**kept[0], "dut_field": name, "value": value} for name, value in rows.items()]
-    metrics = {**calibration.quality_metric_set, "observations": kept + new}
-    return dataclasses.replace(calibration, quality_metric_set=metrics)
 
 
 def changed(name, changes):
@@ -260,7 +253,7 @@ def test_what_can_not_be_is_named_and_replaced_as_if_it_were_not_published(name,
 def test_without_a_t2_that_can_be_the_echo_is_taken_and_the_other_way_round(value):
     names = [f"characterization.model.QB1.{field}" for field in ("t2_time", "t2_echo_time")]
     for good, bad in (names, names[::-1]):
-        noise = Noise(published(Device.load("adonis").calibration(), {good: 31e-6, bad: value}))
+        noise = Noise(devices.published(Device.load("adonis").calibration(), {good: 31e-6, bad: value}))
         assert noise.relaxation("QB1") == noise.relaxation_in_gates("QB1") == (27e-6, 31e-6)
         assert noise.missing == (bad,)
 

@@ -140,6 +140,19 @@ def test_heralding_keeps_the_shots_whose_herald_reads_zeros() -> None:
     assert 2 * min(binom.cdf(len(bits), shots, kept), binom.sf(len(bits) - 1, shots, kept)) > 1e-6
 
 
+def test_heralding_leaves_states_as_a_measurement_that_read_zero_does() -> None:
+    """Exact probabilities of QB3, whose measurement takes 0 to 1 in one of five cases; false alarms: 1e-6."""
+    instrument = devices.instrument("QB3")[0, 0]  # of 0, read as 0
+    left = instrument[1] / instrument.sum()
+    barrier, read = do("barrier", "QB3"), do("measure", "QB3", key="m")
+    bits = run(NOISY, barrier, read, shots=20_000, heralding=True)["m"]
+    zero, one = devices.READOUT["QB3"]
+    expected = (1 - left) * zero + left * (1 - one)
+    ones = int(bits.sum())
+    assert abs(expected - zero) > 0.02
+    assert 2 * min(binom.cdf(ones, len(bits), expected), binom.sf(ones - 1, len(bits), expected)) > 1e-6
+
+
 def test_heralding_without_noise_keeps_every_shot() -> None:
     assert len(run(PERFECT, *TERMINAL, shots=50, heralding=True)["m"]) == 50
 

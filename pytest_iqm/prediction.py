@@ -88,6 +88,8 @@ class Predictor:
         for index, operation in enumerate(program.operations):
             locus = tuple(program.components[target] for target in operation.targets)
             seconds, relaxation = 0.0, self.noise.relaxation
+            if operation.name in ("measure", "measure_fidelity", "reset") and locus[0] not in empty:
+                lost = _add_relaxation(lost, self.noise.relaxing_before_readout(locus[0]), relaxation(locus[0]))
             match operation.name:
                 case "measure" | "measure_fidelity":  # relaxation during it is part of its errors
                     measurement = self.noise.measurement(locus[0], operation.name, operation.implementation)
@@ -100,6 +102,9 @@ class Predictor:
                     empty |= set(locus)
                 case "delay":
                     seconds = operation.parameters[0]
+                case "zz":  # coherent, so distances add up; half the diamond distance of a phase from none
+                    if empty.isdisjoint(locus):
+                        lost = min(lost + abs(math.sin(operation.parameters[0] / 2)), 1.0)
                 case gate:
                     _, depolarizing, relaxing = self.noise.gate(gate, locus, operation.implementation)
                     pulses = self.noise.pulses(gate, locus, operation.implementation, operation.parameters)

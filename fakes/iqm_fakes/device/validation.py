@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from iqm_fakes.device.file_format import SCHEMA
+from iqm_fakes.device.metrics import RANGES
 
 _OBSERVATION_SET: dict[str, Any] = {
     "observation_set_id": str,
@@ -142,12 +143,13 @@ def _bad_gates(gates: Mapping[str, Any], components: set[str], place: str) -> It
                 yield f"{here}.loci names '{unknown}', which the static architecture doesn't have"
 
 
-_PROFILE = {
-    "gates": {"duration": math.inf, "depolarizing": 1.0},
-    "relaxation": {"t1": math.inf, "t2": math.inf},
-    "readout": {"p_1_given_0": 1.0, "p_0_given_1": 1.0},
+_PROFILE: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "gates": {"duration": RANGES["duration"], "depolarizing": (0.0, 1.0)},
+    "relaxation": {"t1": (1e-9, math.inf), "t2": (1e-9, math.inf)},
+    "readout": {"p_1_given_0": (0.0, 1.0), "p_0_given_1": (0.0, 1.0), "relaxing": RANGES["duration"]},
+    "zz": {"rate": (-1e9, 1e9)},
 }
-"""What a noise profile may say: section → parameter → its largest value."""
+"""What a noise profile may say: section → parameter → its smallest and its largest value."""
 
 
 def _bad_noise(profile: Any, components: set[str], place: str) -> Iterator[str]:
@@ -158,21 +160,40 @@ def _bad_noise(profile: Any, components: set[str], place: str) -> Iterator[str]:
             yield f"{here} is none of {', '.join(_PROFILE)}"
         yield from _misshapen(entries, {}, here)
         for name, entry in entries.items():
+            if section == "zz":
+                pair = name.split(",")
+                if len(set(pair)) != 2 or len(pair) != 2:
+                    yield f"{here}.{name}: a pair is two components, joined by a comma"
+                yield from _unknown(name, components, f"{here}.{name}")
+                yield from _out_of_range(entry, _PROFILE[section]["rate"], f"{here}.{name}")
+                continue
             yield from _misshapen(entry, {}, f"{here}.{name}")
             for locus, parameters in (entry if section == "gates" else {name: entry}).items():
                 there = f"{here}.{name}.{locus}" if section == "gates" else f"{here}.{name}"
-                for unknown in set(locus.split(",")) - components:
-                    yield f"{there}: there is no component '{unknown}'"
+                yield from _unknown(locus, components, there)
                 yield from _misshapen(parameters, {}, there)
                 yield from _bad_parameters(parameters, _PROFILE[section], there)
 
 
-def _bad_parameters(parameters: Mapping[str, Any], known: Mapping[str, float], place: str) -> Iterator[str]:
+def _unknown(locus: str, components: set[str], place: str) -> Iterator[str]:
+    for unknown in set(locus.split(",")) - components:
+        yield f"{place}: there is no component '{unknown}'"
+
+
+def _bad_parameters(
+    parameters: Mapping[str, Any], known: Mapping[str, tuple[float, float]], place: str
+) -> Iterator[str]:
     for name, value in parameters.items():
         if name not in known:
             yield f"{place}.{name} is none of {', '.join(known)}"
-        elif not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= known[name]:
-            yield f"{place}.{name} has to be a number from 0 to {known[name]:g}, got {value!r}"
+        else:
+            yield from _out_of_range(value, known[name], f"{place}.{name}")
+
+
+def _out_of_range(value: Any, limits: tuple[float, float], place: str) -> Iterator[str]:
+    lowest, highest = limits
+    if not isinstance(value, int | float) or isinstance(value, bool) or not lowest <= value <= highest:
+        yield f"{place} has to be a number from {lowest:g} to {highest:g}, got {value!r}"
 
 
 def refusals(document: Mapping[str, Any]) -> Iterator[str]:

@@ -87,8 +87,8 @@ class Operation:
     """One step of a program; operations that factorise over their locus are one step for each component.
 
     Attributes:
-        name: The operation, as on the wire.
-        targets: Indices into :attr:`Program.components`; two for cz and move, otherwise one.
+        name: The operation, as on the wire; or ``zz``, the phase of residual interaction.
+        targets: Indices into :attr:`Program.components`; two for cz, move and zz, otherwise one.
         implementation: The implementation that runs: the one asked for, or else the default for this locus.
         parameters: Numeric arguments, in the order of the operation's definition (radians, seconds).
         bit: The recorded bit that a measurement writes, or by which a cc_prx decides.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.metrics import Locus
 from iqm_fakes.device.station import AFTER_HERALDING, Station
 from iqm_fakes.simulator.circuit import (
     CheckedInstruction,
@@ -19,6 +20,7 @@ from iqm_fakes.simulator.circuit import (
 from iqm_fakes.simulator.loci import Loci
 from iqm_fakes.simulator.moves import MoveChecker
 from iqm_fakes.simulator.operations import MEASUREMENTS, check_args, operation_type
+from iqm_fakes.simulator.residual_zz import ResidualZZ
 from iqm_fakes.simulator.schedule import Schedule, waits
 
 RESERVED_KEYS = ("__HERALD", "__ONLY_PROBE", "__ADDITIONAL_SUBSCRIPTION")
@@ -45,7 +47,8 @@ def compile_circuit(
         loci: What the machine can execute where.
         noise: Says how long operations take.
         station: What the control electronics impose on times.
-        idle: True puts in a ``delay`` where a component waits for others, so that it relaxes meanwhile.
+        idle: True puts in a ``delay`` where a component waits for others, so that it relaxes meanwhile, and the
+            phases of residual ZZ interaction.
 
     Raises:
         CircuitError: The machine can't execute the circuit.
@@ -73,9 +76,13 @@ def compile_circuit(
         raise CircuitError(f"circuit '{circuit.name}' measures nothing; add a measure instruction")
     final_name = FINAL if options.active_reset_cycles is None and loci.has(FINAL) else "measure"
     schedule = Schedule(instructions, noise, station, loci.readable(final_name), final_name)
-    for index, (checked, waited) in enumerate(zip(instructions, waits(instructions, schedule), strict=True)):
+    waited, residual = waits(instructions, schedule), ResidualZZ(noise.zz)
+    order = range(len(instructions))
+    for index in sorted(order, key=lambda index: schedule.spans[index].start) if noise.zz else order:
+        checked = instructions[index]
         if idle:
-            builder.add_waiting(waited)
+            builder.add_waiting(waited[index])
+            builder.add_phases(residual.before(checked, schedule.spans[index]))
         is_final = index in schedule.final and final_name == FINAL
         builder.add(_as_final(checked, loci) if is_final else checked, bits[index])
     active = dict.fromkeys(component for checked in instructions for component in checked.instruction.locus)
@@ -146,6 +153,13 @@ class ProgramBuilder:
             if seconds > ROUNDING:
                 index = self._indices[component]
                 self._operations.append(Operation("delay", (index,), "wait", (round(seconds, 15),)))
+
+    def add_phases(self, phases: Iterable[tuple[Locus, float]]) -> None:
+        """Add what residual ZZ interaction does; to a component that nothing has acted on, and so is 0, nothing."""
+        for pair, angle in phases:
+            if self._indices.keys() >= set(pair):
+                targets = tuple(self._indices[component] for component in pair)
+                self._operations.append(Operation("zz", targets, "", (angle,)))
 
     def bits_of(self, checked: CheckedInstruction) -> list[int]:
         """Return the bits that the next instruction records, one for each qubit, or the one by which it decides."""

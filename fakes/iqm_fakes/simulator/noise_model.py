@@ -34,8 +34,12 @@ _UNITARIES: Mapping[str, Callable[..., Matrix]] = {
     "sx": lambda: channels.prx(np.pi / 2, 0),
     "cz": lambda: channels.CZ,
     "move": lambda: channels.SWAP,
+    "zz": lambda angle: np.diag([1, 1, 1, np.exp(-1j * angle)]),
 }
-"""Operation → its ideal unitary. MOVE's phase cancels in a sandwich, so it is an exchange of qubit and resonator."""
+"""Operation → its unitary. MOVE's phase cancels in a sandwich, so it is an exchange of qubit and resonator.
+
+``zz`` is the phase of residual interaction, see :mod:`.residual_zz`.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +128,14 @@ class NoiseModel:
         if self._noise is None:
             return (), PERFECT, ()
         before, readout, after = self._noise.measurement(component, name, implementation)
-        return _change(before), readout, _change(after)
+        return (*self._before_readout(component), *_change(before)), readout, _change(after)
+
+    def _before_readout(self, component: str) -> tuple[NoisyGate, ...]:
+        """Return the relaxation of a qubit before it is read, if a device file states it."""
+        if self._noise is None:
+            return ()
+        errors = _relaxation(self._noise.relaxation(component), 0, self._noise.relaxing_before_readout(component))
+        return (NoisyGate(channels.IDENTITY, errors),) if errors else ()
 
     def _heralded(self, component: str) -> tuple[float, tuple[NoisyGate, ...]]:
         """Return how likely a component in 0 is read as 0 before a circuit, and what the state is then."""
@@ -139,10 +150,11 @@ class NoiseModel:
         """Return what an operation other than a measurement does to its locus, a gate for each pulse."""
         if name in ("reset", "reset_wait"):
             wrong = PERFECT
+            before: tuple[NoisyGate, ...] = ()
             if self._noise is not None and name == "reset" and self._noise.measures(locus[0]):
-                wrong = self._noise.measurement(locus[0]).contradicted
+                wrong, before = self._noise.measurement(locus[0]).contradicted, self._before_readout(locus[0])
             reset = Error((0,), channels.measured_reset(wrong), pauli_mixtures.measured_reset(wrong))
-            return (NoisyGate(channels.IDENTITY, (reset,)),)
+            return (*before, NoisyGate(channels.IDENTITY, (reset,)))
         if name == "delay":
             relaxed = () if self._noise is None else _relaxation(self._noise.relaxation(locus[0]), 0, *parameters)
             return (NoisyGate(channels.IDENTITY, relaxed),) if relaxed else ()

@@ -48,7 +48,24 @@ DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
         (("station",), {"probe_lines": ["QB1"]}, r"station.probe_lines\[0\] has to be a JSON array, got str"),
         (("station",), {"grid": 0}, "station.grid is seconds above 0, got 0"),
         (("station",), {"control_delay": -1e-9}, "station.control_delay is seconds, not negative, got -1e-09"),
-        (("calibrations", 0, "noise"), {"gate": {}}, r"noise\.gate is none of gates, relaxation, readout"),
+        (("calibrations", 0, "noise"), {"gate": {}}, r"noise\.gate is none of gates, relaxation, readout, zz"),
+        (
+            ("calibrations", 0, "noise"),
+            {"gates": {"cz": {"QB1,QB3": {"duration": 40.0}}}},
+            r"noise\.gates\.cz\.QB1,QB3\.duration has to be a number from 0 to 0\.01, got 40\.0",
+        ),
+        (
+            ("calibrations", 0, "noise"),
+            {"relaxation": {"QB1": {"t1": 0}}},
+            r"noise\.relaxation\.QB1\.t1 has to be a number from 1e-09 to inf, got 0",
+        ),
+        (("calibrations", 0, "noise"), {"zz": {"QB1": 1e3}}, r"noise\.zz\.QB1: a pair is two components"),
+        (("calibrations", 0, "noise"), {"zz": {"QB1,QB9": 1e3}}, r"noise\.zz\.QB1,QB9: there is no component 'QB9'"),
+        (
+            ("calibrations", 0, "noise"),
+            {"zz": {"QB1,QB3": "1 kHz"}},
+            r"noise\.zz\.QB1,QB3 has to be a number from -1e\+09 to 1e\+09, got '1 kHz'",
+        ),
         (
             ("calibrations", 0, "noise"),
             {"relaxation": {"QB1": {"t3": 1}}},

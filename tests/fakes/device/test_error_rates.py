@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from qiskit.circuit.library import CZGate, RGate, SwapGate
 from qiskit.quantum_info import DensityMatrix, Kraus, Operator, SuperOp, average_gate_fidelity
 
-from iqm_fakes import Calibration, Device, bundled_devices
-from iqm_fakes.device.error_rates import Noise
+from iqm_fakes import Calibration, Device, FakeIQMServer, bundled_devices
+from iqm_fakes.device.error_rates import MissingMetricsWarning, Noise
 from iqm_fakes.device.implementations import default_implementation
 from iqm_fakes.simulator.noise_model import NoiseModel
 
@@ -393,3 +393,12 @@ def test_a_readout_takes_delay_and_integration_where_they_are_published_not_its_
     noise = Noise(dataclasses.replace(calibration, calibration_set=document))
     assert noise.duration("measure", ("QB1",), None, ()) == pytest.approx(1.52e-6)
     assert noise.duration("measure", ("QB2",), None, ()) == observed(calibration, "gates.measure.constant.QB2.duration")
+
+
+def test_the_warning_names_device_gate_and_field():
+    document = json.loads(Device.load("adonis").text())
+    for observation in document["calibrations"][0]["calibration_set"]["observations"]:
+        if observation["dut_field"] == "gates.cz.crf_crf.QB1__QB3.duration":
+            observation["value"] = 40.0
+    with pytest.warns(MissingMetricsWarning, match=r"'adonis' has no .* for gates\.cz\.crf_crf\.QB1__QB3\.duration;"):
+        FakeIQMServer(Device.from_document(document))

@@ -42,8 +42,8 @@ Two effects that no machine publishes are simulated only if the profile states t
 seconds for which a qubit relaxes before it is read, beyond what its readout errors contain: 1 µs at a T1 of 50 µs reads
 2 % more ones as zeros; real counts of two to ten qubits show no such excess. ``zz`` (pair, joined by a comma → Hz) is a
 residual interaction, by which |11⟩ gets a phase (:mod:`iqm_fakes.simulator.residual_zz`): between transmons with fixed
-couplings it is some 10 to 100 kHz; tunable couplers, which IQM's chips have, can cancel it (Sung et al., Phys. Rev. X
-11, 021058 (2021)), and kilohertz are what one may try.
+couplings it is below a megahertz (Xu and Ansari, "ZZ freedom in two-qubit gates"); with tunable couplers, which IQM's
+chips have, it can be next to nothing (Pettersson Fors et al., arXiv:2408.15402).
 """
 
 from __future__ import annotations

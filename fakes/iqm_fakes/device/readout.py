@@ -8,8 +8,8 @@ the probabilities that the first and the second outcome are :math:`i`, machines 
 - ``repeatability``: the mean over :math:`i` of the probability that the second outcome is :math:`i` if the first was.
 
 In words: how likely a 0 stays a 0, a 1 a 1, and the second outcome agrees with the first (user guide of CSC for Q50,
-https://docs.csc.fi). The formulas are those by which the numbers of all 74 qubits of real Garnet and Emerald (January
-2026) are fractions of whole counts.
+https://docs.csc.fi). Nobody publishes the formulas; these are the ones by which real numbers are fractions of whole
+counts: the repeatability of all 74 qubits of Garnet and Emerald (January 2026), and all four of Garnet's QB1.
 
 A measurement is simulated as a change of the state, a reading of it that may err, and another change. What is recorded
 has the errors :math:`e_i` of ``ssro``. The total change, :math:`x_i` from :math:`i`, is the one that gives

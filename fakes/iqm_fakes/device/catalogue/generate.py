@@ -1,24 +1,32 @@
 """Write the bundled devices from public figures: ``python -m iqm_fakes.device.catalogue.generate [--check]``.
 
-Five are the profiles of the vendor's fake backends in ``iqm.qiskit_iqm``, which give architectures, relaxation times,
-depolarising parameters, gate durations and readout errors; emerald and sirius are put together from what is public
-about these machines. What is not public is assumed here, and each file says so.
+- garnet and emerald are real machines on one day. Their files have the quality metric sets that these machines
+  published, word for word; this script reads them there and writes what is around them, as ``iqm-fake import`` does. A
+  later day: ``iqm-fake import METRICS.json --like garnet --out …/catalogue/garnet.json --force``, then this script.
+- deneb and sirius are stars of qubits of a real star, whose figures are in ``star.csv``.
+- adonis, apollo and aphrodite are the profiles of the vendor's fake backends in ``iqm.qiskit_iqm``, which give
+  architectures, relaxation times, depolarising parameters, gate durations and readout errors; apollo and aphrodite,
+  whose profiles are nearly uniform, with the spread of a real chip.
+
+What is not public is assumed here, and each file says so.
 """
 
 from __future__ import annotations
 
+import csv
 import math
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
+from statistics import NormalDist, median, stdev
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from iqm_fakes.device.device import Device
-from iqm_fakes.device.metrics import EXPERIMENTS, Locus
+from iqm_fakes.device.metrics import EXPERIMENTS, Locus, published_values
 from iqm_fakes.device.station import CONTROL_DELAY, GRID, QUBITS_A_LINE, RESET_WAIT, Station
 
 MEASURE_DURATION = 1.5e-6
@@ -33,14 +41,23 @@ IMPLEMENTATIONS = {
     "measure_fidelity": "constant",
     "reset_wait": "reset_wait",
 }
-ASSUMPTIONS = (
-    "Names of gate implementations are those seen on current machines.",
+SUFFIXES = {"prx": ":par=d2", "cz": ":par=d2"}
+"""What follows the names of fidelities."""
+
+NOT_PUBLIC = (
     "Drive frequencies are made up: 4.2 to 4.8 GHz, neighbours apart.",
-    f"Measurements take {MEASURE_DURATION * 1e6} microseconds and repeat with the readout fidelity.",
+    f"Measurements take {MEASURE_DURATION * 1e6} microseconds.",
     "cc_prx, measure_fidelity and reset_wait exist on every qubit; feedback reaches every qubit.",
     f"Control electronics: {QUBITS_A_LINE} qubits share a probe line, in the order of their numbers; delays "
     f"are multiples of {GRID * 1e9:g} ns; feedback takes {CONTROL_DELAY * 1e9:g} ns.",
     f"A reset_wait takes {RESET_WAIT * 1e6:g} microseconds.",
+)
+"""Assumed of every device; no machine publishes it."""
+
+NAMES = "Names of gate implementations are those seen on current machines."
+SAME_READOUT = (
+    "measure_fidelity errs like measure, and measurements repeat as often as these errors alone let them; T2 of an "
+    "echo, uncertainties and the state after a measurement are not published."
 )
 FROM_DEPOLARISING = (
     "Fidelities are average gate fidelities of the profile's depolarising channel after relaxation by T1 and T2."
@@ -67,15 +84,115 @@ class Profile:
     fidelities: Mapping[str, Mapping[Locus, float]]
     readout: Mapping[str, tuple[float, float]]
     """Probabilities of 1 for 0, and of 0 for 1."""
+    moment: str = MOMENT
+    implementations: Mapping[str, str] = field(default_factory=IMPLEMENTATIONS.copy)
+    suffixes: Mapping[str, str] = field(default_factory=SUFFIXES.copy)
 
 
 VENDORS = ("adonis", "aphrodite", "apollo", "deneb", "garnet")
 
 
-def profiles() -> dict[str, Profile]:
-    """Return what the bundled devices are made of, by name."""
+def documents() -> dict[str, dict[str, Any]]:
+    """Return the device files, by name."""
     vendors = {alias: of_vendor(alias) for alias in VENDORS}
-    return vendors | {"emerald": emerald(vendors["aphrodite"], vendors["garnet"]), "sirius": sirius(vendors["deneb"])}
+    emerald = Device.load("emerald")
+    profiles = [
+        vendors["adonis"],
+        *(spread_out(vendors[alias], emerald) for alias in ("apollo", "aphrodite")),
+        deneb(vendors["deneb"]),
+        sirius(vendors["deneb"]),
+    ]
+    chips = (vendors["garnet"], replace(vendors["aphrodite"], alias="emerald", durations=vendors["garnet"].durations))
+    return {profile.alias: document(profile) for profile in profiles} | {chip.alias: real(chip) for chip in chips}
+
+
+MIT = (
+    "MIT License. Copyright (c) 2025 Team 17. Permission is hereby granted, free of charge, to any person obtaining a "
+    'copy of this software and associated documentation files (the "Software"), to deal in the Software without '
+    "restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, "
+    "sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, "
+    "subject to the following conditions: The above copyright notice and this permission notice shall be included in "
+    'all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY '
+    "KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A "
+    "PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY "
+    "CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR "
+    "IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE."
+)
+
+
+def real(chip: Profile) -> dict[str, Any]:
+    """Return the device file of a real machine: the quality metric set that it has now, on the chip of a profile."""
+    metrics = Device.load(chip.alias).calibration().quality_metric_set
+    assert metrics is not None  # noqa: S101  # of mypy
+    imported = Device.from_quality_metrics(metrics, like=Device.from_document(document(chip))).document
+    times = ", ".join(f"{gate} {chip.durations[gate] * 1e9:g} ns" for gate in ("prx", "cz"))
+    said = {
+        "source": f"Measured: quality metric set {metrics['observation_set_id']}, whole, that IQM "
+        f"{chip.alias.capitalize()} published on {metrics['created_timestamp'][:10]} (from "
+        "github.com/andxeg/iquhack_2026_iqm). It says which gates are calibrated on which qubits and couplers, by which "
+        "implementations, and how well they work.",
+        "licence": MIT,
+        "assumptions": [
+            "Qubits and couplers are those of the vendor's fake backend of the same chip, and gate durations those of "
+            f"IQMFakeGarnetBackend: {times}.",
+            *NOT_PUBLIC,
+        ],
+    }
+    rest = {name: value for name, value in imported.items() if name not in (*said, "imported_like")}
+    first = {name: rest[name] for name in ("schema", "alias", "display_name")}
+    return {**first, **said, **rest}
+
+
+def spread_out(profile: Profile, real: Device) -> Profile:
+    """Return a profile with the medians that it has, and the spread over the chip that a real machine has.
+
+    Each quantity has the quantiles of a log-normal distribution, dealt out to the loci at random.
+    """
+    dice = random.Random(profile.alias)  # noqa: S311  # has to be reproducible, not secret
+    spreads = spreads_of(real)
+
+    def dealt(values: Mapping[Any, float], quantity: str) -> dict[Any, float]:
+        middle = NormalDist(math.log(median(values.values())), spreads[quantity])
+        new = [math.exp(middle.inv_cdf((index + 0.5) / len(values))) for index in range(len(values))]
+        dice.shuffle(new)
+        return {place: float(f"{value:.4g}") for place, value in zip(values, new, strict=True)}
+
+    t1 = dealt(profile.t1, "t1_time")
+    t2 = {name: min(time, 2 * t1[name]) for name, time in dealt(profile.t2, "t2_time").items()}
+    errors = {
+        gate: dealt({locus: 1 - fidelity for locus, fidelity in fidelities.items()}, gate)
+        for gate, fidelities in profile.fidelities.items()
+    }
+    wrong_0, wrong_1 = (
+        dealt({qubit: wrong[state] for qubit, wrong in profile.readout.items()}, quantity)
+        for state, quantity in enumerate(("error_0_to_1", "error_1_to_0"))
+    )
+    said = ", ".join(f"{name} {spread:.2f}" for name, spread in spreads.items())
+    return replace(
+        profile,
+        assumptions=[
+            *profile.assumptions,
+            "Medians over the chip are the profile's, which is nearly uniform. Values of single qubits and couplers "
+            f"are log-normal around them, as wide as on {real.alias.capitalize()}: they are no machine's. Standard "
+            f"deviations of the logarithm: {said}.",
+        ],
+        t1=t1,
+        t2=t2,
+        fidelities={gate: {locus: 1 - e for locus, e in by_locus.items()} for gate, by_locus in errors.items()},
+        readout={qubit: (wrong_0[qubit], wrong_1[qubit]) for qubit in profile.readout},
+    )
+
+
+def spreads_of(device: Device) -> dict[str, float]:
+    """Return the standard deviation over the chip of the logarithm of relaxation times and of errors."""
+    groups: dict[str, list[float]] = {}
+    for name, value in published_values(device.calibration().observations()).items():
+        _, _, gate, *_, last = name.split(".")
+        if last in ("t1_time", "t2_time") or (gate == "measure" and last.startswith("error_")):
+            groups.setdefault(last, []).append(value)
+        elif gate in ("prx", "cz") and last == "fidelity":
+            groups.setdefault(gate, []).append(1 - value)
+    return {quantity: stdev(map(math.log, values)) for quantity, values in sorted(groups.items())}
 
 
 def vendor_backend(alias: str) -> Any:
@@ -103,7 +220,7 @@ def of_vendor(alias: str) -> Profile:
     return Profile(
         alias=alias,
         source=f"{backend.name} of iqm-client's qiskit_iqm, error profile '{profile.name}'",
-        assumptions=[*ASSUMPTIONS, FROM_DEPOLARISING, *([RENAMED] if resonators else [])],
+        assumptions=[NAMES, FROM_DEPOLARISING, SAME_READOUT, *NOT_PUBLIC],
         dut_label=architecture.dut_label,
         qubits=list(architecture.qubits),
         resonators=resonators,
@@ -116,37 +233,67 @@ def of_vendor(alias: str) -> Profile:
     )
 
 
-def emerald(aphrodite: Profile, garnet: Profile) -> Profile:
-    """Return a profile of IQM Emerald from its announced medians; values of single loci are drawn around them."""
-    dice = random.Random("emerald")  # noqa: S311  # has to be reproducible, not secret
+STAR = Path(__file__).with_name("star.csv")
+"""Figures of a real star; what they are is said there."""
 
-    def around(median: float, spread: float) -> float:
-        return float(f"{median * math.exp(min(max(dice.gauss(0, spread), -1.5 * spread), 1.5 * spread)):.4g}")
+RESONATOR_T1 = 29.8e-6
+"""Of the same star, in seconds."""
 
-    return Profile(
-        alias="emerald",
-        source="54 qubits on a square lattice with all 90 designed couplers, as in MQT Bench's 'iqm_crystal_54' and "
-        "the vendor's Aphrodite; median fidelities 99.93 % (single-qubit) and 99.5 % (two-qubit), as announced with "
-        "its launch on Amazon Braket, July 2025",
+
+def star_qubits(number: int) -> list[dict[str, float]]:
+    """Return the figures of some qubits of the real star, spread as those of all of them.
+
+    The qubits in the order of the errors of their gates are cut into groups of equal size, and the middle one of each
+    is taken, whole, so that what is related on one qubit stays so. They are returned in the order of their numbers.
+    """
+    lines = (line for line in STAR.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    every = [{name: float(text.removeprefix("QB")) for name, text in row.items()} for row in csv.DictReader(lines)]
+    every.sort(key=lambda row: row["prx"] + row["cz"] + row["move"])
+    chosen = [every[(2 * index + 1) * len(every) // (2 * number)] for index in range(number)]
+    return sorted(chosen, key=lambda row: row["qubit"])
+
+
+def deneb(chip: Profile) -> Profile:
+    """Return the vendor's star with figures of qubits of a real one."""
+    return star(
+        replace(
+            chip,
+            source="Measured: 6 of the 24 qubits and the resonator's T1 of a star of the same kind (VLQ, 17 March 2026;"
+            " a public file under the Apache License 2.0). The chip and its gate durations (prx 40 ns, cz 120 ns, move "
+            f"96 ns) are those of the {chip.source}.",
+            assumptions=[RENAMED],
+        )
+    )
+
+
+def star(chip: Profile) -> Profile:
+    """Return a star with the figures of qubits of a real one instead of its own."""
+    (resonator,) = chip.resonators
+    rows = dict(zip(chip.qubits, star_qubits(len(chip.qubits)), strict=True))
+    numbers = ", ".join(f"{row['qubit']:g}" for row in rows.values())
+    weak = ", ".join(f"{name} with a cz error of {row['cz']:.2g}" for name, row in rows.items() if row["cz"] > 0.1)
+    return replace(
+        chip,
         assumptions=[
-            *ASSUMPTIONS,
-            "Median T1 is 50 microseconds, median T2 20 microseconds, median readout fidelity 97.5 %.",
-            "Values of single qubits and couplers are drawn around the medians; they are no machine's.",
-            "Gate durations are those of the vendor's Garnet profile.",
-            "All designed couplers work; on the machine some are usually missing.",
+            f"The qubits have the figures of numbers {numbers} of the "
+            "real star, in this order: when its qubits are sorted by the sum of the errors of their gates and cut into "
+            f"{len(rows)} groups of equal size, the middle one of each group. So weak qubits are as frequent as "
+            f"there: {weak}.",
+            "The resonator loses no phase but by its T1.",
+            *chip.assumptions,
+            SAME_READOUT,
+            *NOT_PUBLIC,
         ],
-        dut_label="EMERALD",
-        qubits=aphrodite.qubits,
-        resonators=(),
-        connectivity=aphrodite.connectivity,
-        t1={qubit: around(50e-6, 0.2) for qubit in aphrodite.qubits},
-        t2={qubit: around(20e-6, 0.15) for qubit in aphrodite.qubits},
-        durations=garnet.durations,
+        t1={name: seconds(row["t1"]) for name, row in rows.items()} | {resonator: RESONATOR_T1},
+        t2={name: seconds(row["t2"]) for name, row in rows.items()} | {resonator: 2 * RESONATOR_T1},
         fidelities={
-            "prx": {(qubit,): 1 - around(7e-4, 0.1) for qubit in aphrodite.qubits},
-            "cz": {(a, b): 1 - around(5e-3, 0.3) for a, b in aphrodite.connectivity},
+            gate: {(name,) if gate == "prx" else (name, resonator): 1 - row[gate] for name, row in rows.items()}
+            for gate in ("prx", "cz", "move")
         },
-        readout={qubit: (around(0.02, 0.2), around(0.03, 0.2)) for qubit in aphrodite.qubits},
+        readout={name: (row["error_0_to_1"], row["error_1_to_0"]) for name, row in rows.items()},
+        moment="2026-03-17T00:00:00.000000Z",
+        implementations=IMPLEMENTATIONS | {"prx": "drag_crf"},
+        suffixes={"prx": ":par=d1", "move": ":n_interleaved_gates=2"},
     )
 
 
@@ -171,37 +318,31 @@ SIRIUS_READOUT = {
 """Readout errors of the qubits in service, from github.com/Rudra1x/qaip-hardware-ranking (read on 2026-07-06)."""
 
 
-def sirius(deneb: Profile) -> Profile:
-    """Return a profile of IQM Sirius: its qubits and readout errors, the gates of the vendor's smaller star."""
-    qubits, resonator = list(SIRIUS_READOUT), deneb.resonators[0]
-    t1 = dict.fromkeys(qubits, deneb.t1["QB1"]) | {resonator: deneb.t1[resonator]}
-    t2 = dict.fromkeys(qubits, deneb.t2["QB1"]) | {resonator: deneb.t2[resonator]}
-    durations = {"prx": 32e-9, "cz": 88e-9, "move": 64e-9}
-    depolarizing = {"prx": 2e-4, "cz": 0.0128, "move": 0.0}
-    loci = {gate: [(qubit,) if gate == "prx" else (qubit, resonator) for qubit in qubits] for gate in durations}
-    return Profile(
-        alias="sirius",
-        source="16 qubits in service around one resonator, with readout errors read from the machine on 2026-07-06 "
-        "(github.com/Rudra1x/qaip-hardware-ranking); gate durations of a 24-qubit star of the same kind, 32, 88 and "
-        "64 ns (prx, cz, move)",
-        assumptions=[
-            *ASSUMPTIONS,
-            "T1, T2 and depolarising parameters are those of the vendor's Deneb profile, the smaller star.",
-            FROM_DEPOLARISING,
-            "Readout errors are symmetric, as only their mean is public.",
-        ],
-        dut_label="SIRIUS",
-        qubits=qubits,
-        resonators=[resonator],
-        connectivity=[(qubit, resonator) for qubit in qubits],
-        t1=t1,
-        t2=t2,
-        durations=durations,
-        fidelities={
-            gate: {locus: average_fidelity(durations[gate], locus, t1, t2, depolarizing[gate]) for locus in loci[gate]}
-            for gate in durations
+def sirius(chip: Profile) -> Profile:
+    """Return IQM Sirius: its qubits and the means of its readout errors; the rest are figures of a real star."""
+    qubits = list(SIRIUS_READOUT)
+    profile = star(
+        replace(
+            chip,
+            alias="sirius",
+            source="Measured: which 16 qubits are in service, and the mean of the two readout errors of each, on "
+            "2026-07-06 (github.com/Rudra1x/qaip-hardware-ranking); all else on 16 of the 24 qubits of a star of the "
+            "same kind (VLQ, 17 March 2026; a public file under the Apache License 2.0), with its resonator's T1 and "
+            "its gate durations: prx 32 ns, cz 88 ns, move 64 ns.",
+            assumptions=["How a mean readout error is made of 0 read as 1 and 1 read as 0 is as on the other star."],
+            dut_label="SIRIUS",
+            qubits=qubits,
+            connectivity=[(qubit, resonator) for qubit in qubits for resonator in chip.resonators],
+            durations={"prx": 32e-9, "cz": 88e-9, "move": 64e-9},
+        )
+    )
+    scale = {qubit: 2 * SIRIUS_READOUT[qubit] / sum(wrong) for qubit, wrong in profile.readout.items()}
+    return replace(
+        profile,
+        readout={
+            qubit: (float(f"{wrong_0 * scale[qubit]:.4g}"), float(f"{wrong_1 * scale[qubit]:.4g}"))
+            for qubit, (wrong_0, wrong_1) in profile.readout.items()
         },
-        readout={qubit: (error, error) for qubit, error in SIRIUS_READOUT.items()},
     )
 
 
@@ -250,9 +391,11 @@ def document(profile: Profile) -> dict[str, Any]:
         "default_calibration_set_id": calibration_id,
         "calibrations": [
             {
-                "calibration_set": observation_set("calibration-set", calibration_id, None, label, calibrated(profile)),
+                "calibration_set": observation_set(
+                    "calibration-set", calibration_id, None, label, profile.moment, calibrated(profile)
+                ),
                 "quality_metric_set": observation_set(
-                    "quality-metric-set", metrics_id, calibration_id, label, metrics(profile)
+                    "quality-metric-set", metrics_id, calibration_id, label, profile.moment, metrics(profile)
                 ),
                 "dynamic_quantum_architecture": {
                     "calibration_set_id": calibration_id,
@@ -274,18 +417,18 @@ def gates(profile: Profile) -> dict[str, Any]:
     """Return the gates of the dynamic architecture."""
     singles = [[qubit] for qubit in profile.qubits]
     resonators = [[resonator] for resonator in profile.resonators]
-    present = [gate for gate in IMPLEMENTATIONS if gate in profile.fidelities or gate not in ("cz", "move")]
+    present = [gate for gate in profile.implementations if gate in profile.fidelities or gate not in ("cz", "move")]
     return {
         gate: {
             "implementations": {
-                IMPLEMENTATIONS[gate]: {
+                profile.implementations[gate]: {
                     "loci": [
                         *(list(map(list, profile.fidelities.get(gate, ()))) or singles),
                         *(resonators if gate == "reset_wait" else ()),
                     ]
                 }
             },
-            "default_implementation": IMPLEMENTATIONS[gate],
+            "default_implementation": profile.implementations[gate],
             "override_default_implementation": {},
         }
         for gate in present
@@ -296,14 +439,15 @@ def calibrated(profile: Profile) -> Iterator[Triple]:
     """Yield what the calibration set says: frequencies and durations."""
     for index, qubit in enumerate(profile.qubits):
         yield f"controllers.{qubit}.drive.frequency", 4.2e9 + 0.6e9 * ((index * 0.382) % 1), "Hz"
-        yield f"gates.prx.{IMPLEMENTATIONS['prx']}.{qubit}.duration", profile.durations["prx"], "s"
+        yield f"gates.prx.{profile.implementations['prx']}.{qubit}.duration", profile.durations["prx"], "s"
         for gate in ("measure", "measure_fidelity"):
             yield f"gates.{gate}.constant.{qubit}.duration", MEASURE_DURATION, "s"
     for component in (*profile.qubits, *profile.resonators):
         yield f"gates.reset_wait.reset_wait.{component}.duration", RESET_WAIT, "s"
     for gate, fidelities in profile.fidelities.items():
         for locus in fidelities if gate != "prx" else ():
-            yield f"gates.{gate}.{IMPLEMENTATIONS[gate]}.{'__'.join(locus)}.duration", profile.durations[gate], "s"
+            name = f"gates.{gate}.{profile.implementations[gate]}.{'__'.join(locus)}.duration"
+            yield name, profile.durations[gate], "s"
 
 
 def metrics(profile: Profile) -> Iterator[Triple]:
@@ -312,20 +456,17 @@ def metrics(profile: Profile) -> Iterator[Triple]:
         yield f"characterization.model.{component}.t1_time", t1, "s"
         yield f"characterization.model.{component}.t2_time", profile.t2[component], "s"
     for gate, fidelities in profile.fidelities.items():
-        suffix = "" if gate == "move" else ":par=d2"
+        prefix = f"metrics.{EXPERIMENTS[gate]}.{gate}.{profile.implementations[gate]}"
         for locus, fidelity in fidelities.items():
-            yield (
-                f"metrics.{EXPERIMENTS[gate]}.{gate}.{IMPLEMENTATIONS[gate]}.{'__'.join(locus)}.fidelity{suffix}",
-                fidelity,
-                "",
-            )
+            yield f"{prefix}.{'__'.join(locus)}.fidelity{profile.suffixes.get(gate, '')}", fidelity, ""
     for qubit, (wrong_0, wrong_1) in profile.readout.items():
         fidelity = 1 - (wrong_0 + wrong_1) / 2
         for gate in ("measure", "measure_fidelity"):
             yield f"metrics.{EXPERIMENTS['measure']}.{gate}.constant.{qubit}.fidelity", fidelity, ""
             yield f"metrics.{EXPERIMENTS['measure']}.{gate}.constant.{qubit}.error_0_to_1", wrong_0, ""
             yield f"metrics.{EXPERIMENTS['measure']}.{gate}.constant.{qubit}.error_1_to_0", wrong_1, ""
-        yield f"metrics.qndness.measure.constant.{qubit}.repeatability", fidelity, ""
+        different = wrong_0 * (1 - wrong_0) + wrong_1 * (1 - wrong_1)  # of two readings of one state
+        yield f"metrics.qndness.measure.constant.{qubit}.repeatability", 1 - different, ""
 
 
 def station(qubits: Sequence[str]) -> dict[str, Any]:
@@ -339,18 +480,18 @@ def station(qubits: Sequence[str]) -> dict[str, Any]:
 
 
 def observation_set(
-    kind: str, identifier: str, describes: str | None, label: str, triples: Iterator[Triple]
+    kind: str, identifier: str, describes: str | None, label: str, moment: str, triples: Iterable[Triple]
 ) -> dict[str, Any]:
     """Return an observation set as the server sends it."""
-    moments = {"created_timestamp": MOMENT, "modified_timestamp": MOMENT}
+    moments = {"created_timestamp": moment, "modified_timestamp": moment}
     return {
         "observation_set_type": kind,
         "observation_set_id": identifier,
         "describes_id": describes,
         "invalid": False,
         "dut_label": label,
-        "created_timestamp": MOMENT,
-        "end_timestamp": MOMENT,
+        "created_timestamp": moment,
+        "end_timestamp": moment,
         "observations": [
             {
                 "observation_id": i,
@@ -369,8 +510,8 @@ def observation_set(
 def main(arguments: Sequence[str]) -> int:
     """Write the files, or with ``--check`` say which differ from what would be written."""
     stale = []
-    for alias, profile in profiles().items():
-        device, path = Device.from_document(document(profile)), Path(__file__).with_name(f"{alias}.json")
+    for alias, described in documents().items():
+        device, path = Device.from_document(described), Path(__file__).with_name(f"{alias}.json")
         if "--check" not in arguments:
             device.save(path)
         elif not path.exists() or path.read_text(encoding="utf-8") != device.text():

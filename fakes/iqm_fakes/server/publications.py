@@ -116,7 +116,7 @@ class Publications:
         return _ARTIFACTS[kind](device)
 
     def recalibrate(
-        self, *, seed: int, drift: float, lost: Iterable[str | tuple[str, ...]], computer: str | None
+        self, *, seed: int, drift: float | None, lost: Iterable[str | tuple[str, ...]], computer: str | None
     ) -> Calibration:
         """Publish a new default calibration, see :meth:`FakeIQMServer.recalibrate`."""
         if computer is None and len(self.devices) > 1:

@@ -160,10 +160,10 @@ class TestPublishedUncertainties:
 def written(device, gate, turned):
     """Return a device that writes the loci of a gate in the other order, or all with another implementation."""
     text = device.text()
-    for locus in device.calibration().dynamic_quantum_architecture["gates"][gate]["implementations"]["crf_crf"]["loci"]:
+    for locus in device.calibration().dynamic_quantum_architecture["gates"][gate]["implementations"]["slepian_crf"]["loci"]:
         a, b = locus
         text = text.replace(f'"{a}", "{b}"', f'"{b}", "{a}"').replace(f"{a}__{b}", f"{b}__{a}") if turned else text
-    return Device.from_document(json.loads(text if turned else text.replace("crf_crf", "slepian_crf")))
+    return Device.from_document(json.loads(text if turned else text.replace("slepian_crf", "tgss")))
 
 
 def test_the_order_in_which_a_locus_of_cz_is_written_is_no_difference():
@@ -176,7 +176,7 @@ def test_the_order_in_which_a_locus_of_cz_is_written_is_no_difference():
 def test_an_implementation_that_is_another_one_everywhere_is_said_once():
     garnet = Device.load("garnet")
     (change,) = changes(garnet, written(garnet, "cz", False))
-    assert str(change) == "cz on every locus: crf_crf -> slepian_crf"
+    assert str(change) == "cz on every locus: slepian_crf -> tgss"
 
 
 class TestCommand:

@@ -129,8 +129,8 @@ def real(chip: Profile) -> dict[str, Any]:
     said = {
         "source": f"Measured: quality metric set {metrics['observation_set_id']}, whole, that IQM "
         f"{chip.alias.capitalize()} published on {metrics['created_timestamp'][:10]} (from "
-        "github.com/andxeg/iquhack_2026_iqm). It says which gates are calibrated on which qubits and couplers, by which "
-        "implementations, and how well they work.",
+        "github.com/andxeg/iquhack_2026_iqm). It says which gates are calibrated on which qubits and couplers, by "
+        "which implementations, and how well they work.",
         "licence": MIT,
         "assumptions": [
             "Qubits and couplers are those of the vendor's fake backend of the same chip, and gate durations those of "

@@ -128,7 +128,7 @@ def device_document(metrics: Mapping[str, Any], like: Mapping[str, Any]) -> dict
     label = metrics.get("dut_label") or chip["dut_label"]
     moment = metrics["created_timestamp"]
     return {
-        **like,
+        **{name: value for name, value in like.items() if name != "licence"},
         "source": f"quality metric set {metrics['observation_set_id']} of {moment}",
         "assumptions": [
             f"The chip, durations and drive frequencies are those of '{alias}', durations by gate and locus, if need "

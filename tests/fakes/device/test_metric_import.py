@@ -112,6 +112,10 @@ class TestARealMachine:
             assert properties.error == 1 - published(f"metrics.irb.cz.{implementation}.{pair}.fidelity")
             assert properties.duration == 40e-9  # of every cz on the bundled chip
 
+    def test_the_licence_of_the_other_devices_figures_is_not_taken_over(self, device):
+        assert "licence" in Device.load("emerald").document
+        assert "licence" not in device.document
+
     def test_what_is_assumed_is_said(self, device):
         assert metrics()["observation_set_id"] in device.document["source"]
         assert any("those of 'emerald'" in line for line in device.document["assumptions"])
@@ -153,7 +157,7 @@ class TestImplementations:
         assert cz.override_default_implementation == {("QB5", "QB2"): "tgss"}
 
     def test_durations_are_those_of_the_locus_and_the_implementation_if_there_are_any(self):
-        like = json.loads(Device.load("garnet").text())
+        like = json.loads(Device.load("apollo").text())
         for observation in like["calibrations"][0]["calibration_set"]["observations"]:
             if observation["dut_field"] == "gates.cz.crf_crf.QB1__QB2.duration":
                 observation["value"] = 90e-9
@@ -169,7 +173,7 @@ class TestImplementations:
         device = Device.from_quality_metrics(made_up(*rows), like=Device.from_document(like))
         found = {o["dut_field"]: o["value"] for o in device.calibration().calibration_set["observations"]}
         assert found["gates.cz.slepian_crf.QB2__QB1.duration"] == 90e-9
-        assert found["gates.cz.slepian_crf.QB5__QB4.duration"] == 40e-9
+        assert found["gates.cz.slepian_crf.QB5__QB4.duration"] == 130e-9
         assert found["gates.cz.tgss.QB4__QB1.duration"] == 70e-9
 
 

@@ -64,7 +64,42 @@ def test_metrics_drift_by_about_as_much_as_asked():
         for name, v in numbers(new.calibration()).items()
         if v != numbers(old.calibration())[name]
     }
-    assert drifted == {"t1_time", "t2_time", "fidelity", "error_0_to_1", "error_1_to_0", "repeatability"}
+    readout = {"error_0_to_1", "error_1_to_0", "repeatability", "qndness_0", "qndness_1"}
+    assert drifted == {"t1_time", "t2_time", "t2_echo_time", "fidelity", *readout}
+
+
+def test_by_default_single_loci_move_as_on_a_real_machine_in_two_days():
+    """Each of the standard deviations is within 5 of its own standard errors, so 2e-6 is the rate of false alarms."""
+    old = Device.load("emerald")
+    before, after = numbers(old.calibration()), numbers(recalibrated(old, 11).calibration())
+    for start, end, loci, expected in (
+        ("metrics.irb.cz.", ".fidelity:par=d2", 82, 0.58),
+        ("metrics.rb.prx.", ".fidelity:par=d2", 54, 0.33),
+        ("metrics.ssro.measure.", ".error_0_to_1", 54, 0.55),
+        ("characterization.", ".t1_time", 54, 0.2),
+    ):
+        factors = [
+            math.log((1 - after[name]) / (1 - value) if "fidelity" in end else after[name] / value)
+            for name, value in before.items()
+            if name.startswith(start) and name.endswith(end)
+        ]
+        assert len(factors) == loci
+        assert np.std(factors, ddof=1) == pytest.approx(expected, abs=5 * expected / math.sqrt(2 * (loci - 1)))
+
+
+def test_what_is_measured_of_one_gate_moves_together():
+    """The fidelity of Clifford gates with that of their pulse (of 44/24 on Emerald), uncertainties with their errors."""
+    old = Device.load("emerald")
+    before, after = (d.calibration().quality_metric_set["observations"] for d in (old, recalibrated(old, 2)))
+    for was, now in zip(before, after, strict=True):
+        if was["dut_field"].startswith(("metrics.rb.", "metrics.irb.")):
+            assert now["value"] != was["value"]
+            parts = [(1 - o["value"]) / o["uncertainty"] for o in (was, now)]
+            assert parts[0] == pytest.approx(parts[1])
+    new = numbers(recalibrated(old, 2).calibration())
+    for name in old.calibration().dynamic_quantum_architecture["qubits"]:
+        gate, clifford = (1 - new[f"metrics.rb.{g}.{name}.fidelity:par=d2"] for g in ("prx.drag_crf", "clifford.xy"))
+        assert clifford / gate == pytest.approx(44 / 24)
 
 
 @pytest.mark.parametrize("name", ["garnet", "deneb"])

@@ -188,7 +188,7 @@ class TestCommand:
         assert head.split() == ["change", "locus", "what", "old", "new", "factor", "sigma"]
         assert re.match(r"lost +QB6 +every gate$", lines[0])
         assert any(
-            re.match(r"(worse|better) +QB1 +characterization.model.t1_time +\S+ us +\S+ us +\d\.\d\d$", x)
+            re.match(r"(worse|better) +QB\d +characterization.model.t1_time +\S+ us +\S+ us +\d\.\d\d$", x)
             for x in lines
         )
 

@@ -88,7 +88,7 @@ def test_by_default_single_loci_move_as_on_a_real_machine_in_two_days():
 
 
 def test_what_is_measured_of_one_gate_moves_together():
-    """The fidelity of Clifford gates with that of their pulse (of 44/24 on Emerald), uncertainties with their errors."""
+    """Fidelities of Clifford gates with that of their pulse (44/24 on Emerald), uncertainties with their errors."""
     old = Device.load("emerald")
     before, after = (d.calibration().quality_metric_set["observations"] for d in (old, recalibrated(old, 2)))
     for was, now in zip(before, after, strict=True):

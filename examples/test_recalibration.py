@@ -12,7 +12,7 @@ def test_recalibration(iqm_backend, iqm_client, iqm_server):
     qc.cx(0, 1)
     qc.measure_all()
     circuit = transpile(qc, iqm_backend)
-    new = iqm_server.recalibrate(seed=1, drift=0.3, lost=["QB3"])
+    new = iqm_server.recalibrate(seed=1, lost=["QB3"])
     with pytest.warns(UserWarning, match="default calibration set"):
         job = iqm_backend.run(circuit, shots=100)  # as on hardware: it keeps the calibration that it was made with
     assert job.result().success

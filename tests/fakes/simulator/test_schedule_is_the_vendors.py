@@ -28,7 +28,10 @@ ANGLES = (pi, pi / 2, -pi / 2, 0.0)
 
 def device(name: str, a_line: int, *, pulse: str) -> Device:
     """A bundled device whose probe lines have so many qubits, and whose prx has this implementation."""
-    document = json.loads(json.dumps(dict(Device.load(name).document)).replace("drag_crf_sx", pulse))
+    machine = Device.load(name)
+    published = machine.calibration().dynamic_quantum_architecture["gates"]["prx"]["default_implementation"]
+    text = json.dumps(dict(machine.document))
+    document = json.loads(text.replace(f".{published}.", f".{pulse}.").replace(f'"{published}"', f'"{pulse}"'))
     qubits = document["static_quantum_architecture"]["qubits"]
     lines = [qubits[start : start + a_line] for start in range(0, len(qubits), a_line)]
     gates = document["calibrations"][0]["dynamic_quantum_architecture"]["gates"]

@@ -19,7 +19,7 @@ import random
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from statistics import NormalDist, median, stdev
@@ -196,7 +196,7 @@ def spreads_of(device: Device) -> dict[str, float]:
     return {quantity: stdev(map(math.log, values)) for quantity, values in sorted(groups.items())}
 
 
-@lru_cache(maxsize=None)  # making one takes seconds
+@cache  # making one takes seconds
 def vendor_backend(alias: str) -> Any:
     """Return the vendor's fake backend."""
     return getattr(import_module(f"iqm.qiskit_iqm.fake_backends.fake_{alias}"), f"IQMFake{alias.capitalize()}")()

@@ -61,9 +61,9 @@ class TestAges:
         assert self.ages(suite(test_a=NOTHING)) == []
 
     def test_it_is_said_below_the_header(self, suite, pytester, old):
-        result = suite("--iqm-device", "adonis", "--iqm-device", "old.json", "--iqm-device", "deneb", test_a=NOTHING)
+        result = suite("--iqm-device", "adonis", "--iqm-device", "old.json", "--iqm-device", "garnet", test_a=NOTHING)
         assert self.ages(result) == [
-            "  adonis, deneb: catalogue, January 2026",
+            "  adonis, garnet: catalogue, January 2026",
             "  old.json: calibrated 30 days ago, more than 14 days; to renew it: iqm-fake snapshot --out old.json",
         ]
 

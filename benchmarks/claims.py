@@ -22,6 +22,7 @@ from qiskit.quantum_info import Operator, Statevector
 from scipy import stats
 
 from iqm_fakes import FakeIQMClient
+from iqm_fakes.simulator.tolerance import tolerance
 from iqm_fakes.wire.payload import CircuitJobPayload
 from iqm_fakes.wire.results import histogram
 from pytest_iqm import IQMBackend, claim_hooks, distribution, shots_for
@@ -444,7 +445,7 @@ class Known:
     alpha = ALPHA
 
     def __init__(self, bench: Bench, program: Any) -> None:
-        self.within = bench.predictor.tolerance(program)
+        self.within = tolerance(program, bench.predictor.noise)
         self._fake = functools.cache(lambda shots, noise: bench.shots(program, shots, seed=3, ideal=not noise))
 
     def execution(self, counts: dict[str, int]) -> Known:

@@ -33,7 +33,7 @@ def distribution(
             leftmost bit is the last one of the circuit, as in Qiskit's counts; spaces between registers don't matter.
         within: Total variation distance that noise may make: the largest difference of the probability of any event.
             0 is for simulations without noise. ``"calibration"`` takes it from the errors and times that the machine
-            publishes, along the circuit as it was compiled: see :meth:`pytest_iqm.prediction.Predictor.tolerance`.
+            publishes, along the circuit as it was compiled: see :func:`iqm_fakes.simulator.tolerance.tolerance`.
             ``"fake"`` claims that the circuit as it was compiled has this distribution without noise, and that the
             machine does to it what its fake does.
         drift: With ``within="fake"``, by which part of themselves the published errors may be off; 0.5 unless given.

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import numpy as np
 
+from iqm_fakes.simulator.tolerance import tolerance
 from iqm_fakes.vendor.http import get, post, quantum_computer_alias
 from iqm_fakes.vendor.layout import MEASUREMENT_KEY
 from iqm_fakes.wire.results import histogram
@@ -90,9 +91,9 @@ class Execution:
             return True
 
     def tolerance(self) -> float:
-        """Return what :meth:`pytest_iqm.prediction.Predictor.tolerance` says of it."""
+        """Return what :func:`iqm_fakes.simulator.tolerance.tolerance` says of it."""
         (program,) = self.predictor.programs(self.payload)[1]
-        return self.predictor.tolerance(program)
+        return tolerance(program, self.predictor.noise)
 
     def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
         """Return counts of so many shots of the machine's fake, independent of those that it gave.

@@ -1,15 +1,14 @@
-"""What the published calibration of a machine says about a circuit: its program, length, outcomes and tolerance."""
+"""What the published calibration of a machine says about a circuit: its program, length and outcomes."""
 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from iqm_fakes.client import FakeIQMClient
 from iqm_fakes.device.device import Device, DeviceError
-from iqm_fakes.device.error_rates import Noise, Relaxation
+from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.simulator import Simulator
 from iqm_fakes.vendor.http import VENDOR_ERRORS, quantum_computer_alias
@@ -64,90 +63,6 @@ class Predictor:
     def over_t2(self, program: Program) -> float:
         """Return how long a circuit takes, in units of the shortest T2 of its components."""
         return program.duration / min(self.noise.relaxation(component).t2 for component in program.components)
-
-    def tolerance(self, program: Program) -> float:
-        r"""Return a bound of the total variation distance that published noise makes to the outcomes of a circuit.
-
-        .. math:: \delta = 1 - \prod_i (1 - \varepsilon_i)
-
-        over all operations, delays and waiting times included, whose noise does nothing with a probability of
-        :math:`1 - \varepsilon_i`, so with probability :math:`1 - \delta` none does anything:
-        :math:`\varepsilon = p (1 - d^{-2})` for a depolarising channel of probability p on dimension d; for relaxation
-        during t a reset with :math:`\varepsilon = 1 - e^{-t/T_1}` and a phase flip with
-        :math:`\frac12 (1 - e^{-t/T_2 + t/T_1})`; and for a measurement the probability that 0 or 1, whichever is
-        worse, is read wrongly, or is changed and looked at again. Relaxation with :math:`T_2 > T_1` is no such mixture,
-        see :func:`_add_relaxation`. A component in its ground state does not relax: before its first gate, after a
-        reset, and while MOVE keeps its state elsewhere. Coherent errors and
-        crosstalk are not published, and may exceed the bound; on hardware, leave room for them.
-        """
-        lost, empty = 0.0, set(program.components)
-        for component in program.heralded:
-            if component in empty:
-                lost = _add_error(lost, self.noise.measurement(component).unheralded)
-        again = _used_again(program)
-        for index, operation in enumerate(program.operations):
-            locus = tuple(program.components[target] for target in operation.targets)
-            seconds, relaxation = 0.0, self.noise.relaxation
-            if operation.name in ("measure", "measure_fidelity", "reset") and locus[0] not in empty:
-                lost = _add_relaxation(lost, self.noise.relaxing_before_readout(locus[0]), relaxation(locus[0]))
-            match operation.name:
-                case "measure" | "measure_fidelity":  # relaxation during it is part of its errors
-                    measurement = self.noise.measurement(locus[0], operation.name, operation.implementation)
-                    wrong = max(measurement.recorded) if index not in again else measurement.disturbance
-                    lost = _add_error(lost, wrong)
-                    empty -= set(locus)
-                case "reset" | "reset_wait":
-                    if operation.name == "reset" and self.noise.measures(locus[0]):  # it is a measurement, and a flip
-                        lost = _add_error(lost, max(self.noise.measurement(locus[0]).contradicted))
-                    empty |= set(locus)
-                case "delay":
-                    seconds = operation.parameters[0]
-                case "zz":  # coherent, so distances add up; half the diamond distance of a phase from none
-                    if empty.isdisjoint(locus):
-                        lost = min(lost + abs(math.sin(operation.parameters[0] / 2)), 1.0)
-                case gate:
-                    _, depolarizing, relaxing = self.noise.gate(gate, locus, operation.implementation)
-                    pulses = self.noise.pulses(gate, locus, operation.implementation, operation.parameters)
-                    seconds, relaxation = pulses * relaxing, self.noise.relaxation_in_gates
-                    for _ in range(pulses):
-                        lost = _add_error(lost, depolarizing * (1 - 4.0 ** -len(locus)))
-                    if gate != "move":
-                        empty -= set(locus) if pulses else set()
-                    elif len(empty & set(locus)) == 1:
-                        empty ^= set(locus)
-            for component in locus:  # in order, which matters where distances add up
-                if component not in empty:
-                    lost = _add_relaxation(lost, seconds, relaxation(component))
-        return lost
-
-
-def _used_again(program: Program) -> set[int]:
-    """Return the indices of operations some of whose components are used afterwards."""
-    used: set[int] = set()
-    again = set()
-    for index in reversed(range(len(program.operations))):
-        targets = program.operations[index].targets
-        if not used.isdisjoint(targets):
-            again.add(index)
-        used.update(targets)
-    return again
-
-
-def _add_error(lost: float, error: float) -> float:
-    """Return the bound after noise that does something with probability ``error``, from the one before it."""
-    return lost + (1 - lost) * error
-
-
-def _add_relaxation(lost: float, seconds: float, relaxation: Relaxation) -> float:
-    """Return the bound after a component has relaxed, from the one before it.
-
-    With T2 ≤ T1 that is a reset and a phase flip, each with its probability. Otherwise it is a phase flip, and
-    amplitude damping, whose half diamond distance from nothing, 1 − exp(−t/T1), adds to what was before.
-    """
-    damped = -math.expm1(-seconds / relaxation.t1)
-    shared = 1.0 if relaxation.t2 <= relaxation.t1 else 0.5  # of the decay of phases is that of populations
-    lost = _add_error(lost, (1 - math.exp(-seconds * max(1 / relaxation.t2 - shared / relaxation.t1, 0.0))) / 2)
-    return _add_error(lost, damped) if shared == 1 else min(lost + damped, 1.0)
 
 
 class Predictors:

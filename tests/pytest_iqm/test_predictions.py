@@ -20,17 +20,17 @@ from iqm_fakes import Device, FakeIQMClient
 from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.device.recalibration import recalibrated
 from iqm_fakes.simulator.circuit import Circuit, Options
+from iqm_fakes.simulator.tolerance import tolerance
 from pytest_iqm import IQMBackend, strategies
 from pytest_iqm.executions import Executions
-from pytest_iqm.prediction import Predictor
 
 
 def compared(device, instructions):
     """Return how far noise takes a circuit from its ideal, exactly, and what is tolerated."""
-    predictor = Predictor(Noise(DEVICES[device]().calibration()), simulator(device), simulator(device, noise=False))
     noisy, ideal = (Truth(device, instructions, noise=noise).distribution() for noise in (True, False))
     distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
-    return distance, predictor.tolerance(predictor.noisy.compile(Circuit("", tuple(instructions)), Options()))
+    program = simulator(device).compile(Circuit("", tuple(instructions)), Options())
+    return distance, tolerance(program, Noise(DEVICES[device]().calibration()))
 
 
 @pytest.mark.parametrize("early", [0, 1])
@@ -68,10 +68,10 @@ def test_measurements_and_resets_count_as_they_are_done(steps, least):
 
 
 def test_what_heralding_leaves_is_tolerated():
-    predictor = Predictor(Noise(DEVICES["chain"]().calibration()), simulator("chain"), simulator("chain", noise=False))
+    noise = Noise(DEVICES["chain"]().calibration())
     circuit = Circuit("", (do("barrier", "QB3"), do("measure", "QB3", key="m")))
     plain, heralded = (
-        predictor.tolerance(predictor.noisy.compile(circuit, Options(heralding=heralding)))
+        tolerance(simulator("chain").compile(circuit, Options(heralding=heralding)), noise)
         for heralding in (False, True)
     )
     left = devices.instrument("QB3")[0, 0]

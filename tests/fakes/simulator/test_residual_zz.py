@@ -22,7 +22,7 @@ from iqm_fakes.device.device import Calibration
 from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.simulator.circuit import Circuit, Instruction, Options
 from iqm_fakes.simulator.simulator import Simulator
-from pytest_iqm.prediction import Predictor
+from iqm_fakes.simulator.tolerance import tolerance
 
 RATES = {("QB1", "QB2"): 4.0e5, ("QB3", "QB2"): -9.0e5, ("QB1", "QB4"): 6.0e5}
 
@@ -150,9 +150,8 @@ def test_a_qubit_relaxes_before_it_is_read_as_long_as_stated(name: str) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_stated_is_tolerated(seed: int) -> None:
     instructions = random_circuit("chain", np.random.default_rng([9, seed]), steps=4, early=0)
-    predictor = Predictor(Noise(ZZ), Simulator(ZZ), Simulator(ZZ, noise=False))
-    tolerance = predictor.tolerance(predictor.noisy.compile(Circuit("", tuple(instructions)), Options()))
+    tolerated = tolerance(Simulator(ZZ).compile(Circuit("", tuple(instructions)), Options()), Noise(ZZ))
     noisy, perfect = exact(instructions), exact(instructions, {})
     outcomes = {*noisy, *perfect}
     distance = sum(abs(noisy.get(outcome, 0.0) - perfect.get(outcome, 0.0)) for outcome in outcomes) / 2
-    assert distance <= tolerance + 1e-12
+    assert distance <= tolerated + 1e-12

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.methods import (
@@ -21,11 +21,10 @@ from iqm_fakes.simulator.methods import (
 )
 from iqm_fakes.simulator.subcircuits import Subcircuit
 
-ENGINES: tuple[Engine, ...] = (
-    Evolution("density_matrix"),
-    Evolution("statevector"),
-    *(Trajectories(method) for method in METHODS),
-)
+EVOLUTIONS = (Evolution("density_matrix"), Evolution("statevector"))
+"""The engines that have exact probabilities."""
+
+ENGINES: tuple[Engine, ...] = (*EVOLUTIONS, *(Trajectories(method) for method in METHODS))
 
 FAST_ENOUGH = 3e-3
 """Seconds: if an engine is as fast as this, asking the others would take longer than they could save."""
@@ -60,9 +59,43 @@ def choose(subcircuit: Subcircuit, shots: int, method: Method | Literal["auto"])
         CircuitError: None can simulate it; the message says why each of them can't.
 
     """
-    choices: list[Choice] = []
+    engines = ENGINES if method == "auto" else [engine for engine in ENGINES if engine.method == method]
+    able, refusals = _asked(engines, subcircuit, shots)
+    if not able:
+        raise CircuitError(
+            f"{_connected(subcircuit)} can't be simulated within {MEMORY_LIMIT / 2**30:g} GiB. {refusals}. "
+            f"What works: {_what_works(method)}"
+        )
+    engine, estimate = min(able, key=_seconds)
+    return Choice(engine, subcircuit.components, estimate)
+
+
+def choose_evolution(subcircuit: Subcircuit) -> tuple[Evolution, Estimate]:
+    """Return the cheapest evolution of a subcircuit, from which its exact probabilities come, and what it costs.
+
+    Raises:
+        CircuitError: There is none; the message says why.
+
+    """
+    able, refusals = _asked(EVOLUTIONS, subcircuit, 1)
+    if not able:
+        qubits = int(math.log2(MEMORY_LIMIT / BYTES_PER_AMPLITUDE))
+        raise CircuitError(
+            f"the exact distribution of {_connected(subcircuit)} can't be computed within "
+            f"{MEMORY_LIMIT / 2**30:g} GiB. {refusals}. What works: with noise {qubits // 2} components and bits "
+            f"measured in mid-circuit that gates connect, without noise {qubits}"
+        )
+    return min(able, key=_seconds)
+
+
+_E = TypeVar("_E", bound=Engine)
+
+
+def _asked(engines: Iterable[_E], subcircuit: Subcircuit, shots: int) -> tuple[list[tuple[_E, Estimate]], str]:
+    """Return the engines that can simulate a subcircuit, until one is fast enough, and why the others can't."""
+    able: list[tuple[_E, Estimate]] = []
     refusals: dict[Method, str] = {}
-    for engine in ENGINES if method == "auto" else [engine for engine in ENGINES if engine.method == method]:
+    for engine in engines:
         try:
             estimate = engine.estimate(subcircuit, shots, _pilot_run)
         except Unsupported as reason:
@@ -71,17 +104,19 @@ def choose(subcircuit: Subcircuit, shots: int, method: Method | Literal["auto"])
         if estimate.memory > MEMORY_LIMIT:
             refusals[engine.method] = f"the state of {estimate.width} components takes {_readable(estimate.memory)}"
         else:
-            choices.append(Choice(engine, subcircuit.components, estimate))
+            able.append((engine, estimate))
             if estimate.seconds < FAST_ENOUGH:
                 break
-    if not choices:
-        reasons = "; ".join(f"{method}: {reason}" for method, reason in refusals.items())
-        names = subcircuit.components
-        raise CircuitError(
-            f"{len(names)} connected components ({_some(names)}) can't be simulated within "
-            f"{MEMORY_LIMIT / 2**30:g} GiB. {reasons}. What works: {_what_works(method)}"
-        )
-    return min(choices, key=lambda choice: choice.estimate.seconds)
+    return able, "; ".join(f"{method}: {reason}" for method, reason in refusals.items())
+
+
+def _seconds(one: tuple[Engine, Estimate]) -> float:
+    return one[1].seconds
+
+
+def _connected(subcircuit: Subcircuit) -> str:
+    names = subcircuit.components
+    return f"{len(names)} connected components ({_some(names)})"
 
 
 def _pilot_run(subcircuit: Subcircuit, most: int) -> int:

@@ -35,7 +35,8 @@ def take(engine: Engine, tasks: Sequence[Task]) -> list[Columns]:
     """
     if isinstance(engine, Trajectories):
         return [_trajectories(engine, task) for task in tasks]
-    return _evolutions(engine, tasks)
+    everything = outcome_probabilities(engine, [task.subcircuit for task in tasks])
+    return [_draw(task, probabilities) for task, probabilities in zip(tasks, everything, strict=True)]
 
 
 def join(program: Program, subcircuits: Sequence[Subcircuit], taken: Sequence[Columns]) -> Bits:
@@ -47,16 +48,21 @@ def join(program: Program, subcircuits: Sequence[Subcircuit], taken: Sequence[Co
     return {key: bits[:, end - width : end] for (key, width), end in zip(program.keys, ends, strict=True)}
 
 
-def _evolutions(engine: Evolution, tasks: Sequence[Task]) -> list[Columns]:
+def outcome_probabilities(engine: Evolution, subcircuits: Sequence[Subcircuit]) -> list[NDArray[np.float64]]:
+    """Return how likely each record of each subcircuit is, readout errors included, all in one call of Aer.
+
+    Returns:
+        Arrays of 2^bits probabilities; bit k of a record's index is bit k of the subcircuit.
+
+    """
     from iqm_fakes.simulator import aer  # importing Qiskit takes seconds, and not every server runs a circuit
 
-    everything = aer.outcome_probabilities([task.subcircuit for task in tasks], engine.method)
-    return [_draw(task, probabilities) for task, probabilities in zip(tasks, everything, strict=True)]
+    everything = aer.outcome_probabilities(subcircuits, engine.method)
+    return [_as_read(subcircuit, true) for subcircuit, true in zip(subcircuits, everything, strict=True)]
 
 
-def _draw(task: Task, probabilities: NDArray[np.float64]) -> Columns:
-    """Draw shots from the probabilities of true outcomes, after putting readout errors in."""
-    subcircuit, random = task.subcircuit, np.random.default_rng(task.seed)
+def _as_read(subcircuit: Subcircuit, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities of what is read from those of true outcomes."""
     for measure in subcircuit.measures:
         if measure.bit not in subcircuit.mid_circuit:  # bits of mid-circuit measurements have their errors already
             p_1_given_0, p_0_given_1 = measure.readout
@@ -64,12 +70,18 @@ def _draw(task: Task, probabilities: NDArray[np.float64]) -> Columns:
             zero, one = pairs[:, 0], pairs[:, 1]
             lost, found = p_1_given_0 * zero, p_0_given_1 * one
             probabilities = np.stack([zero - lost + found, one - found + lost], axis=1).ravel()
-    probabilities = np.maximum(probabilities, 0)
-    counts = random.multinomial(task.shots, probabilities / probabilities.sum())
+    probabilities = np.maximum(probabilities, 0)  # rounding may leave less than nothing
+    read: NDArray[np.float64] = probabilities / probabilities.sum()
+    return read
+
+
+def _draw(task: Task, probabilities: NDArray[np.float64]) -> Columns:
+    random = np.random.default_rng(task.seed)
+    counts = random.multinomial(task.shots, probabilities)
     drawn = np.flatnonzero(counts)
     outcomes = np.repeat(drawn, counts[drawn])
     random.shuffle(outcomes)
-    columns: Columns = ((outcomes[:, None] >> np.arange(len(subcircuit.bits))) & 1).astype(np.uint8)
+    columns: Columns = ((outcomes[:, None] >> np.arange(len(task.subcircuit.bits))) & 1).astype(np.uint8)
     return columns
 
 

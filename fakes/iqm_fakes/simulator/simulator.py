@@ -3,7 +3,8 @@
 The stages: a circuit is compiled (:mod:`.compiler`) to a program on the components that it uses, with delays where its
 schedule makes them wait (:mod:`.schedule`); operations become noisy gates (:mod:`.noise_model`) in independent
 subcircuits (:mod:`.subcircuits`); the cheapest method for each is chosen (:mod:`.method_choice`) and runs on Aer
-(:mod:`.aer`); shots are drawn and put together (:mod:`.shots`).
+(:mod:`.aer`); shots are drawn and put together (:mod:`.shots`). Where an evolution is
+feasible, there are exact probabilities, too (:mod:`.distribution`).
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.device.station import Station
 from iqm_fakes.simulator.circuit import Circuit, NoShotsLeft, Options, Program
 from iqm_fakes.simulator.compiler import compile_circuit
+from iqm_fakes.simulator.distribution import Distribution, Factor
 from iqm_fakes.simulator.loci import Loci
-from iqm_fakes.simulator.method_choice import Choice, choose
-from iqm_fakes.simulator.methods import Engine, Method, check_method
+from iqm_fakes.simulator.method_choice import Choice, choose, choose_evolution
+from iqm_fakes.simulator.methods import Engine, Evolution, Method, check_method
 from iqm_fakes.simulator.noise_model import NoiseModel
-from iqm_fakes.simulator.shots import Bits, Columns, Task, join, take
+from iqm_fakes.simulator.shots import Bits, Columns, Task, join, outcome_probabilities, take
 from iqm_fakes.simulator.subcircuits import Subcircuit, split
 
 
@@ -116,6 +118,33 @@ class Simulator:
         separate = split(program, self._noise_model)
         return Plan(program, shots, separate, tuple(choose(each, shots, self._method) for each in separate))
 
+    def distribution(self, program: Program) -> Distribution:
+        """Return the exact joint probabilities of what a program records, noise included; the method does not matter.
+
+        Raises:
+            CircuitError: They can't be computed, because more components are connected than fit into memory.
+
+        """
+        work: dict[Evolution, list[Subcircuit]] = {}
+        for subcircuit in split(program, self._noise_model):
+            work.setdefault(choose_evolution(subcircuit)[0], []).append(subcircuit)
+        factors = [
+            Factor(subcircuit.bits, probabilities)
+            for engine, subcircuits in work.items()
+            for subcircuit, probabilities in zip(subcircuits, outcome_probabilities(engine, subcircuits), strict=True)
+        ]
+        return Distribution(program.keys, tuple(factors), self._kept(program))
+
+    def distribution_seconds(self, program: Program) -> float:
+        """Return about how long :meth:`distribution` takes.
+
+        Raises:
+            CircuitError: It can't be computed.
+
+        """
+        subcircuits = split(program, self._noise_model)
+        return sum(choose_evolution(subcircuit)[1].seconds for subcircuit in subcircuits)
+
     def run(self, program: Program, shots: int, seed: SeedSequence) -> Bits:
         """Take the shots of one program: :meth:`plan`, then :meth:`run_all`."""
         (bits,) = self.run_all([self.plan(program, shots)], [seed])
@@ -152,12 +181,15 @@ class Simulator:
         ]
 
     def _kept_shots(self, plan: Plan, index: int, random: Generator) -> int:
-        """Return how many shots heralding keeps: every component starts in 0, so only readout errors matter."""
-        keeps = math.prod(self._noise_model.heralded(qubit)[0] for qubit in plan.program.heralded)
-        kept = int(random.binomial(plan.shots, keeps))
+        """Return how many shots heralding keeps."""
+        kept = int(random.binomial(plan.shots, self._kept(plan.program)))
         if not kept:
             raise NoShotsLeft(index)
         return kept
+
+    def _kept(self, program: Program) -> float:
+        """Return the part of shots that heralding keeps: every component starts in 0, so only readout errors matter."""
+        return math.prod(self._noise_model.heralded(qubit)[0] for qubit in program.heralded)
 
 
 @lru_cache(maxsize=16)

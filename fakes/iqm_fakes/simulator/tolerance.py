@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from iqm_fakes.device.error_rates import Noise, Relaxation
+from iqm_fakes.simulator import pauli_mixtures
 from iqm_fakes.simulator.circuit import Program
 
 
@@ -16,11 +17,10 @@ def tolerance(program: Program, noise: Noise) -> float:
     over all operations, delays and waiting times included, whose noise does nothing with a probability of
     :math:`1 - \varepsilon_i`, so with probability :math:`1 - \delta` none does anything:
     :math:`\varepsilon = p (1 - d^{-2})` for a depolarising channel of probability p on dimension d; for relaxation
-    during t a reset with :math:`\varepsilon = 1 - e^{-t/T_1}` and a phase flip with
-    :math:`\frac12 (1 - e^{-t/T_2 + t/T_1})`; and for a measurement the probability that 0 or 1, whichever is
-    worse, is read wrongly, or is changed and looked at again. Relaxation with :math:`T_2 > T_1` is no such mixture,
-    see :func:`_add_relaxation`. A component in its ground state does not relax: before its first gate, after a
-    reset, and while MOVE keeps its state elsewhere. Coherent errors and
+    what is not the identity in the mixture that it is (:mod:`.pauli_mixtures`); and for a measurement the probability
+    that 0 or 1, whichever is worse, is read wrongly, or is changed and looked at again. Relaxation with
+    :math:`T_2 > T_1` is no such mixture, see :func:`_add_relaxation`. A component in its ground state does not relax:
+    before its first gate, after a reset, and while MOVE keeps its state elsewhere. Coherent errors and
     crosstalk are not published, and may exceed the bound; on hardware, leave room for them.
     """
     lost, empty = 0.0, set(program.components)
@@ -84,10 +84,11 @@ def _add_error(lost: float, error: float) -> float:
 def _add_relaxation(lost: float, seconds: float, relaxation: Relaxation) -> float:
     """Return the bound after a component has relaxed, from the one before it.
 
-    With T2 ≤ T1 that is a reset and a phase flip, each with its probability. Otherwise it is a phase flip, and
+    With T2 ≤ T1 that is a mixture, in which nothing happens with a known probability. Otherwise it is a phase flip, and
     amplitude damping, whose half diamond distance from nothing, 1 − exp(−t/T1), adds to what was before.
     """
-    damped = -math.expm1(-seconds / relaxation.t1)
-    shared = 1.0 if relaxation.t2 <= relaxation.t1 else 0.5  # of the decay of phases is that of populations
-    lost = _add_error(lost, (1 - math.exp(-seconds * max(1 / relaxation.t2 - shared / relaxation.t1, 0.0))) / 2)
-    return _add_error(lost, damped) if shared == 1 else min(lost + damped, 1.0)
+    mixture = pauli_mixtures.relaxation(relaxation, seconds)
+    if mixture is not None:
+        return _add_error(lost, 1 - mixture["I"])
+    dephased = (1 - math.exp(-seconds * max(1 / relaxation.t2 - 0.5 / relaxation.t1, 0.0))) / 2
+    return min(_add_error(lost, dephased) - math.expm1(-seconds / relaxation.t1), 1.0)

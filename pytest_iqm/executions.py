@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from iqm_fakes.simulator.tolerance import tolerance
 from iqm_fakes.vendor.http import get, post, quantum_computer_alias
-from iqm_fakes.vendor.layout import MEASUREMENT_KEY
+from iqm_fakes.wire.qiskit_order import qiskit_places
 from iqm_fakes.wire.results import histogram
 from pytest_iqm.errors import ExecutionError
 from pytest_iqm.prediction import Predictor, Predictors
@@ -171,16 +170,10 @@ def in_qiskit_order(measurement_keys: Sequence[str], counts: Mapping[str, int]) 
         ExecutionError: They are not Qiskit's.
 
     """
-    module, name = MEASUREMENT_KEY
-    from_string = getattr(import_module(module), name).from_string
     try:
-        keys = [from_string(key) for key in measurement_keys]
-    except ValueError:
-        raise ExecutionError(f"the measurement keys are not Qiskit's: {', '.join(measurement_keys)}") from None
-    begin, width = {}, 0
-    for register, length in sorted({key.creg_idx: key.creg_len for key in keys}.items()):
-        begin[register], width = width, width + length
-    places = [width - 1 - begin[key.creg_idx] - key.clbit_idx for key in keys]
+        places, width = qiskit_places(measurement_keys)
+    except ValueError as error:
+        raise ExecutionError(str(error)) from None
     ordered: dict[str, int] = {}
     for outcome, count in counts.items():
         bits = ["0"] * width

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 TOWERS = {
     "iqm_fakes": (
         ("cli",),
+        ("agreement",),
         ("client",),
         ("web",),
         ("server",),
@@ -29,7 +30,7 @@ TOWERS = {
         ("wire",),
         ("simulator",),
         ("device",),
-        ("vendor", "atomic_write"),
+        ("vendor", "atomic_write", "html"),
     ),
     "pytest_iqm": (
         ("plugin",),

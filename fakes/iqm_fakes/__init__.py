@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from iqm_fakes.agreement.comparison import compare, compare_recordings
+    from iqm_fakes.agreement.results import Comparison
     from iqm_fakes.client import FakeIQMClient
     from iqm_fakes.device.bundled import bundled_devices
     from iqm_fakes.device.device import Calibration, Device, DeviceError
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Api": "web.api",
     "Calibration": "device.device",
+    "Comparison": "agreement.results",
     "Device": "device.device",
     "DeviceError": "device.device",
     "ErrorCode": "wire.error_codes",
@@ -44,6 +47,8 @@ _HOME = {
     "ServerError": "wire.error_codes",
     "VENDOR_ERRORS": "vendor.http",
     "bundled_devices": "device.bundled",
+    "compare": "agreement.comparison",
+    "compare_recordings": "agreement.comparison",
     "loopback": "web.loopback",
     "record": "recordings.from_server",
 }
@@ -52,6 +57,7 @@ __all__ = [
     "VENDOR_ERRORS",
     "Api",
     "Calibration",
+    "Comparison",
     "Device",
     "DeviceError",
     "ErrorCode",
@@ -67,6 +73,8 @@ __all__ = [
     "Recordings",
     "ServerError",
     "bundled_devices",
+    "compare",
+    "compare_recordings",
     "loopback",
     "record",
 ]

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from iqm_fakes.atomic_write import write
 from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
 from iqm_fakes.device.comparison import SIGMAS, THRESHOLD, Change, and_more, changes
 from iqm_fakes.device.device import Device
@@ -120,11 +122,32 @@ def _add_recordings(commands: Any) -> None:
     prune.add_argument("--older-than", type=float, metavar="DAYS", help="recordings that are older than that")
     prune.add_argument("--without-tests", action="store_true", help="recordings that belong to no test")
     prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    _add_compare(action("compare", _compare, "say how well the fake predicts what was measured"))
     fetch = action("fetch", _fetch, "record jobs that ran on a quantum computer")
     fetch.add_argument("jobs", nargs="+", metavar="JOB_ID")
     fetch.add_argument("--url", help="address of the IQM Server (default: IQM_SERVER_URL)")
     fetch.add_argument("--computer", metavar="ALIAS", help="quantum computer (default: IQM_QUANTUM_COMPUTER)")
     fetch.add_argument("--metadata", action="store_true", help="keep the metadata of circuits")
+
+
+def _add_compare(compare: argparse.ArgumentParser) -> None:
+    compare.add_argument(
+        "folder", nargs="?", metavar="FOLDER", default=argparse.SUPPRESS, help="folder of recordings, as --folder"
+    )
+    compare.add_argument("--html", metavar="FILE", help="write a page with all outcomes, too")
+    compare.add_argument("--seed", type=int, default=0, help="of the p-values (default: %(default)s)")
+    compare.add_argument(
+        "--drifts",
+        type=int,
+        metavar="N",
+        help="calibrations that are drawn for p-values with drift; 0 leaves them out (default: 99)",
+    )
+    compare.add_argument(
+        "--seconds",
+        type=float,
+        metavar="SECONDS",
+        help="what the distributions of one circuit may take, for drift and for suspects each (default: 60)",
+    )
 
 
 def _add_snapshot(commands: Any) -> None:
@@ -242,6 +265,22 @@ def _fetch(options: argparse.Namespace) -> int:
             print(f"iqm-fake: {job}: {error}", file=sys.stderr)  # noqa: T201
             failed = 1
     return failed
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from iqm_fakes.agreement.comparison import DRIFTS, SECONDS, compare_recordings
+    from iqm_fakes.agreement.page import page
+
+    comparison = compare_recordings(
+        options.folder,
+        seed=options.seed,
+        drifts=DRIFTS if options.drifts is None else options.drifts,
+        seconds=SECONDS if options.seconds is None else options.seconds,
+    )
+    if options.html:
+        write(Path(options.html), page(comparison, f"How well the fake predicts {options.folder}"))
+    print(comparison)  # noqa: T201
+    return 0
 
 
 def _connected(options: argparse.Namespace) -> IQMClient:

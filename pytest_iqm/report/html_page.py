@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from iqm_fakes.html import bars, number_cell, table, whole_page
+
 OUTCOMES = 16
 """Outcomes that a histogram of the page shows."""
 
@@ -15,23 +17,6 @@ STEPS = 120
 
 _CELL, _ROW, _LEFT = 80, 34, 80
 """Size of a drawing's cells and the width of its labels, in pixels."""
-
-_STYLE = """
-:root { color-scheme: light dark; --line: #8886; --measured: #3b7dd8; --expected: #e0a030; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem } h2 { font-size: 1.05rem; overflow-wrap: anywhere } h3 { font-size: 1rem; margin-bottom: .3rem }
-section { border-top: 1px solid var(--line); padding-top: .5rem; margin-top: 1.5rem }
-.outcome { border-radius: 3px; padding: 0 .4em; color: #fff; background: #3a8a4d }
-.outcome.failed { background: #c0392b } .outcome.skipped { background: #777 }
-table { border-collapse: collapse; margin: .4rem 0 } td, th { padding: .1rem .7rem .1rem 0; text-align: left }
-td.number { text-align: right; font-variant-numeric: tabular-nums }
-pre { overflow-x: auto; border: 1px solid var(--line); padding: .5rem; font-size: 12px }
-.drawing { overflow-x: auto } svg text { font: 11px system-ui, sans-serif; fill: currentColor }
-svg rect { fill: Canvas; stroke: currentColor } svg line, svg circle { stroke: currentColor }
-svg .wire { stroke: var(--line) }
-.bar { height: .55rem; min-width: 1px } .bars { width: 16rem } code { font-size: 13px }
-.measured { background: var(--measured) } .expected { background: var(--expected) }
-"""
 
 
 def page(document: Mapping[str, Any]) -> str:
@@ -48,13 +33,7 @@ def page(document: Mapping[str, Any]) -> str:
     body.append(_overview(document["tests"]))
     for number, test in enumerate(document["tests"]):
         body += _test(number, test)
-    head = [
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">',
-        f"<title>{escape(title)}</title>",
-        '<meta name="viewport" content="width=device-width">',
-        f"<style>{_STYLE}</style>",
-    ]
-    return "\n".join([*head, *body, "</html>\n"])
+    return whole_page(title, body)
 
 
 def _overview(tests: Sequence[Mapping[str, Any]]) -> str:
@@ -62,13 +41,13 @@ def _overview(tests: Sequence[Mapping[str, Any]]) -> str:
         [
             f'<a href="#test{number}">{escape(test["test"])}</a>',
             _outcome(test),
-            _number(len(test["jobs"])),
-            _number(sum(job["shots"] for job in test["jobs"])),
-            _number(f"{test['seconds']:.2f} s"),
+            number_cell(len(test["jobs"])),
+            number_cell(sum(job["shots"] for job in test["jobs"])),
+            number_cell(f"{test['seconds']:.2f} s"),
         ]
         for number, test in enumerate(tests)
     ]
-    return _table(["test", "outcome", "jobs", "shots", "time"], rows)
+    return table(["test", "outcome", "jobs", "shots", "time"], rows)
 
 
 def _test(number: int, test: Mapping[str, Any]) -> Iterator[str]:
@@ -103,8 +82,8 @@ def _job(job: Mapping[str, Any]) -> Iterator[str]:
     if job.get("components"):
         yield _components(job["components"])
     if job.get("timeline"):
-        rows = [[escape(status), _number(f"{second:.3f} s")] for status, second in job["timeline"]]
-        yield f"<details><summary>Timeline</summary>{_table(['', 'since the submission'], rows)}</details>"
+        rows = [[escape(status), number_cell(f"{second:.3f} s")] for status, second in job["timeline"]]
+        yield f"<details><summary>Timeline</summary>{table(['', 'since the submission'], rows)}</details>"
 
 
 def _histogram(circuit: Mapping[str, Any]) -> str:
@@ -117,30 +96,27 @@ def _histogram(circuit: Mapping[str, Any]) -> str:
     largest = max(max(pair) for pair in both.values())
     rows = []
     for outcome, (fraction, ideal) in sorted(both.items(), key=lambda entry: (-max(entry[1]), entry[0]))[:OUTCOMES]:
-        bars = f'<div class="bar measured" style="width:{fraction / largest:.1%}"></div>'
-        if expected:
-            bars += f'<div class="bar expected" style="width:{ideal / largest:.1%}"></div>'
         ideal_text = f"{ideal:.1%}" if expected else ""
         rows.append(
             [
                 f"<code>{escape(outcome)}</code>",
-                _number(measured.get(outcome, 0)),
-                _number(f"{fraction:.1%}"),
-                _number(ideal_text),
-                f'<div class="bars">{bars}</div>',
+                number_cell(measured.get(outcome, 0)),
+                number_cell(f"{fraction:.1%}"),
+                number_cell(ideal_text),
+                bars(fraction, ideal if expected else None, largest),
             ]
         )
     more = f"<p>and {len(both) - OUTCOMES} more outcomes</p>" if len(both) > OUTCOMES else ""
     keys = ", ".join(circuit["keys"])
-    return _table([escape(keys), "shots", "measured", "without noise" if expected else "", ""], rows) + more
+    return table([escape(keys), "shots", "measured", "without noise" if expected else "", ""], rows) + more
 
 
 def _components(components: Sequence[Mapping[str, Any]]) -> str:
     def micro(value: float | None) -> str:
-        return _number("" if value is None else f"{value * 1e6:.3g} µs")
+        return number_cell("" if value is None else f"{value * 1e6:.3g} µs")
 
     def percent(value: float | None) -> str:
-        return _number("" if value is None else f"{value:.2%}")
+        return number_cell("" if value is None else f"{value:.2%}")
 
     rows = [
         [
@@ -152,7 +128,7 @@ def _components(components: Sequence[Mapping[str, Any]]) -> str:
         ]
         for component in components
     ]
-    return _table(["qubit", "T1", "T2", "0 read as 1", "1 read as 0"], rows)
+    return table(["qubit", "T1", "T2", "0 read as 1", "1 read as 0"], rows)
 
 
 def drawing(instructions: Sequence[Mapping[str, Any]]) -> str:
@@ -226,18 +202,3 @@ def _several(number: int, what: str) -> str:
 
 def _outcome(test: Mapping[str, Any]) -> str:
     return f'<span class="outcome {test["outcome"]}">{test["outcome"]}</span>'
-
-
-def _number(text: object) -> str:
-    return f'<span class="number">{escape(str(text))}</span>'
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table; its cells are HTML."""
-    names = "".join(f"<th>{name}</th>" for name in head)
-    lines = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{names}</tr>{lines}</table>"
-
-
-def _cell(html: str) -> str:
-    return f'<td class="number">{html}</td>' if html.startswith('<span class="number">') else f"<td>{html}</td>"

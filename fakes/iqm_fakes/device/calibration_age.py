@@ -7,7 +7,7 @@ from calendar import month_name
 from datetime import UTC, datetime, timedelta
 
 from iqm_fakes.device.bundled import bundled_devices
-from iqm_fakes.device.device import Device
+from iqm_fakes.device.device import Calibration, Device
 from iqm_fakes.device.snapshot import SOURCE
 
 MAX_AGE = 14.0
@@ -26,7 +26,7 @@ def age(device: Device, file: str, now: datetime, max_age: float = MAX_AGE) -> s
         max_age: Days from which on a snapshot or an imported file is old; others can't be renewed by a command.
 
     """
-    measured = _measured(device)
+    measured = measured_at(device.calibration())
     if measured is None:
         return "of unknown age"
     if file in bundled_devices():
@@ -38,15 +38,21 @@ def age(device: Device, file: str, now: datetime, max_age: float = MAX_AGE) -> s
     return f"calibrated {_ago(days)}, more than {max_age:g} days; to renew it: {command}"
 
 
-def _measured(device: Device) -> datetime | None:
-    """Return when the figures of the default calibration were published; None if that is no time."""
-    calibration = device.calibration()
+def measured_at(calibration: Calibration) -> datetime | None:
+    """Return when the figures of a calibration were published; None if that is no time."""
     documents = (calibration.calibration_set, calibration.quality_metric_set)
+    moments = [moment(str(document["created_timestamp"])) for document in documents if document]
+    known = [each for each in moments if each is not None]
+    return max(known) if len(known) == len(moments) else None
+
+
+def moment(timestamp: str) -> datetime | None:
+    """Return the time that a document states, in UTC if it names no zone; None if it is no time."""
     try:
-        moments = [datetime.fromisoformat(document["created_timestamp"]) for document in documents if document]
+        stated = datetime.fromisoformat(timestamp)
     except ValueError:
         return None
-    return max(moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in moments)
+    return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
 
 
 def _ago(days: float) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from iqm_fakes.atomic_write import TEMPORARY, write
-from iqm_fakes.device.device import Device, DeviceError
+from iqm_fakes.device.device import Calibration, Device, DeviceError
 from iqm_fakes.recordings.credentials import credential_in
 from iqm_fakes.recordings.recording import SCHEMA, Recording, RecordingError, canonical, fingerprints, migrated
 
@@ -121,6 +121,20 @@ class Recordings:
         _refuse_credentials(device.text(), path)
         path.parent.mkdir(parents=True, exist_ok=True)
         device.save(path)
+
+    def calibration(self, identifier: str) -> Calibration:
+        """Return what a quantum computer published with a calibration set.
+
+        Raises:
+            RecordingError: It is missing, or its file is broken.
+
+        """
+        if not self.has_calibration(identifier):
+            raise RecordingError(f"its calibration set {identifier} is missing in {self.folder}")
+        try:
+            return Device.read(self._calibration_path(identifier)).calibrations[identifier]
+        except (DeviceError, KeyError) as error:
+            raise RecordingError(f"its calibration set {identifier} can't be read: {error}") from None
 
     def devices(self) -> list[Device]:
         """Return the quantum computers of the recordings, each with all its calibrations.

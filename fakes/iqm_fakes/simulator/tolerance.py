@@ -20,8 +20,8 @@ def tolerance(program: Program, noise: Noise) -> float:
     what is not the identity in the mixture that it is (:mod:`.pauli_mixtures`); and for a measurement the probability
     that 0 or 1, whichever is worse, is read wrongly, or is changed and looked at again. Relaxation with
     :math:`T_2 > T_1` is no such mixture, see :func:`_add_relaxation`. A component in its ground state does not relax:
-    before its first gate, after a reset, and while MOVE keeps its state elsewhere. Coherent errors and
-    crosstalk are not published, and may exceed the bound; on hardware, leave room for them.
+    before its first gate, after a reset, and while MOVE keeps its state elsewhere. Coherent errors and crosstalk are
+    not published, and may exceed the bound; on hardware, leave room for them.
     """
     lost, empty = 0.0, set(program.components)
     for component in program.heralded:

@@ -1,0 +1,1 @@
+"""How well the fake predicts: its exact distributions beside what was measured."""

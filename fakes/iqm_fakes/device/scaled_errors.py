@@ -1,0 +1,104 @@
+"""A calibration whose errors are larger or smaller than published: the same documents with other figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from iqm_fakes.device.device import Calibration
+from iqm_fakes.device.metrics import EXPERIMENTS, READOUT_FIELDS, TIMES, Locus
+
+READOUT, RELAXATION = "readout", "relaxation"
+"""Kinds of errors beside those of gates, whose kind is the gate's name."""
+
+MOST = 0.5
+"""The largest readout error: a fair coin."""
+
+
+class Figure(NamedTuple):
+    """One published figure.
+
+    Attributes:
+        kind: ``readout``, ``relaxation``, or a gate: ``prx``, ``cz``, ``move``.
+        locus: Its components, in alphabetical order.
+        field: Which of the figures of that kind there.
+
+    """
+
+    kind: str
+    locus: Locus
+    field: str
+
+
+Factor = Callable[[Figure], float]
+"""By how much the error that a figure tells of is multiplied; positive. Relaxation times are divided by it."""
+
+
+def scaled(calibration: Calibration, factor: Factor) -> Calibration:
+    """Return a calibration whose readout errors, infidelities of gates and relaxation rates are multiplied.
+
+    A readout error stays at 1/2 at most, and the fidelity of a gate at what leaves nothing of the state, 1/d. What a
+    noise profile states is multiplied, too; what is not published is not.
+    """
+    metrics = calibration.quality_metric_set
+    return replace(
+        calibration,
+        calibration_set=_scaled_set(calibration.calibration_set, factor),
+        quality_metric_set=None if metrics is None else _scaled_set(metrics, factor),
+        noise=_scaled_profile(calibration.noise, factor),
+    )
+
+
+def _scaled_set(document: Mapping[str, Any], factor: Factor) -> dict[str, Any]:
+    found = [(observation, _figure(observation["dut_field"])) for observation in document["observations"]]
+    values = [
+        {**observation, "value": _scaled(figure, observation["value"], factor(figure))}
+        if figure is not None and isinstance(observation["value"], int | float)
+        else observation
+        for observation, figure in found
+    ]
+    return {**document, "observations": values}
+
+
+def _figure(name: str) -> Figure | None:
+    """Return what an observation is of; None if it is no error and no time."""
+    *path, where, field = name.partition(":")[0].split(".")
+    locus = tuple(sorted(where.split("__")))
+    if field in TIMES and path == ["characterization", "model"]:
+        return Figure(RELAXATION, locus, field)
+    if len(path) < 3 or path[0] != "metrics":
+        return None
+    gate = path[2].replace("measure_fidelity", "measure")
+    if EXPERIMENTS.get(gate) != path[1] or field not in READOUT_FIELDS:
+        return None
+    return Figure(READOUT if gate == "measure" else gate, locus, field)
+
+
+def _scaled(figure: Figure, value: float, factor: float) -> float:
+    if figure.kind == RELAXATION:
+        return value / factor
+    if figure.field != "fidelity":
+        return min(value * factor, max(value, MOST))
+    least = 0.5 ** len(figure.locus)
+    return max(1 - (1 - value) * factor, min(value, least))
+
+
+def _scaled_profile(profile: Mapping[str, Any], factor: Factor) -> dict[str, Any]:
+    def multiplied(kind: str, locus: Iterable[str], entry: Mapping[str, float]) -> dict[str, float]:
+        of = {name: factor(Figure(kind, tuple(sorted(locus)), name)) for name in entry if name != "duration"}
+        if kind == RELAXATION:
+            return {name: value / of[name] for name, value in entry.items()}
+        most = MOST if kind == READOUT else 1.0
+        return {name: min(value * of[name], max(value, most)) if name in of else value for name, value in entry.items()}
+
+    result = dict(profile)
+    for kind in (READOUT, RELAXATION):
+        if kind in profile:
+            result[kind] = {where: multiplied(kind, (where,), entry) for where, entry in profile[kind].items()}
+    if "gates" in profile:
+        result["gates"] = {
+            gate: {where: multiplied(gate, where.split(","), entry) for where, entry in loci.items()}
+            for gate, loci in profile["gates"].items()
+        }
+    return result

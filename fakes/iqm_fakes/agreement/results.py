@@ -20,9 +20,6 @@ LEGEND = (
 SHOWN = 16
 """Outcomes of a circuit that are shown."""
 
-WORST = 10
-"""Suspects that are listed."""
-
 NIGHT_HEAD = ("machine", "night", "circuits", "shots", "age", "distance", "chance", "p", "p drift")
 
 
@@ -131,7 +128,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     """Yield the lines of a comparison: circuits, nights, suspects, and what was left out."""
     for computer in dict.fromkeys(circuit.computer for circuit in comparison.circuits):
         own = [circuit for circuit in comparison.circuits if circuit.computer == computer]
-        yield f"{computer}: {len(own)} circuits"
+        yield f"{computer}: {len(own)} circuit{'s' * (len(own) > 1)}"
         yield from _table(HEAD, [row(circuit) for circuit in own])
         yield ""
     if comparison.circuits:
@@ -185,12 +182,10 @@ def suspicion(comparison: Comparison) -> Iterator[str]:
     if not comparison.suspects:
         yield "no qubit or coupler explains more than chance does"
         return
-    yield "what would explain it, each alone: errors that are not those published"
+    yield "what explains it, worst first: errors that are not those published"
     several = len({suspect.computer for suspect in comparison.suspects}) > 1
-    for suspect in comparison.suspects[:WORST]:
+    for suspect in comparison.suspects:
         yield f"  {f'{suspect.computer} ' if several else ''}{suspect}"
-    if len(comparison.suspects) > WORST:
-        yield f"  and {len(comparison.suspects) - WORST} more"
 
 
 def _days(age: float | None) -> str:

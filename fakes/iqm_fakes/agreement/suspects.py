@@ -2,14 +2,15 @@
 
 For each readout, each qubit's prx, each coupler's cz or MOVE, and each component's relaxation one number is fitted: the
 factor on its error that makes what was measured most likely, over all circuits together, everything else as published.
-Distributions are computed exactly at a few factors; in between, probabilities are taken to be affine in the factor, as
-they are where errors are small.
+The one that explains most stays with its factor, and the others are fitted again, until none explains more than chance
+does: so what only shares a circuit with the culprit is not blamed. Distributions are computed exactly at a few factors;
+in between, probabilities are taken to be affine in the factor, as they are where errors are small.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,6 +30,9 @@ RUNS = 3
 
 LEVEL = 0.01
 """How likely it is at most that chance makes any suspect, where everything is as published."""
+
+MOST_SUSPECTS = 10
+"""How many there are of a machine at most."""
 
 _LEAST, _MOST = 1 / 16, 32.0
 """Factors between which the best one is looked for."""
@@ -55,7 +59,8 @@ class Suspect:
         kind: ``readout``, ``prx``, ``cz``, ``move`` or ``relaxation``.
         locus: Its components.
         factor: By how much its errors would have to be multiplied; for relaxation, its rates.
-        gain: By how much the logarithm of the likelihood of all that was measured would rise.
+        gain: By how much the logarithm of the likelihood of all that was measured would rise, once the suspects before
+            this one have their factors.
         circuits: How many circuits tell of it.
 
     """
@@ -99,27 +104,36 @@ def places(observed: Observed) -> list[Place]:
 
 
 def suspects(evidence: Sequence[Evidence]) -> list[Suspect]:
-    """Return those that explain more than chance would, the one that explains most first.
-
-    Each gain is that of one suspect alone; gains of several don't add up if they explain the same.
-    """
-    tell_of: dict[tuple[str, Place], list[Evidence]] = {}
+    """Return those that explain more than chance would, the one that explains most first."""
+    machines: dict[str, dict[Place, list[Evidence]]] = {}
     for each in evidence:
         for place in places(each.observed):
-            tell_of.setdefault((each.observed.computer, place), []).append(each)
-    found = []
-    for (computer, place), telling in tell_of.items():
-        factor, gain = _best(telling, place)
-        if len(tell_of) * math.erfc(math.sqrt(gain)) < LEVEL:  # 2·gain has a χ² distribution of one degree
-            found.append(Suspect(computer, *place, factor, gain, len(telling)))
+            machines.setdefault(each.observed.computer, {}).setdefault(place, []).append(each)
+    number = sum(len(telling) for telling in machines.values())
+    found = [suspect for computer, telling in machines.items() for suspect in _of_machine(computer, telling, number)]
     return sorted(found, key=lambda suspect: -suspect.gain)
 
 
-def _best(telling: Sequence[Evidence], place: Place) -> tuple[float, float]:
+def _of_machine(computer: str, telling: Mapping[Place, Sequence[Evidence]], number: int) -> Iterator[Suspect]:
+    """Yield the suspects of a machine; ``number`` is that of all places that are looked at."""
+    blamed: dict[Place, float] = {}
+    candidates = list(telling)
+    while candidates and len(blamed) < MOST_SUSPECTS:
+        fits = {place: _best(telling[place], place, blamed) for place in candidates}
+        # twice the gain has a χ² distribution of one degree of freedom where nothing is wrong
+        candidates = [place for place in candidates if number * math.erfc(math.sqrt(fits[place][1])) < LEVEL]
+        if candidates:
+            worst = max(candidates, key=lambda place: fits[place][1])
+            candidates.remove(worst)
+            blamed[worst] = fits[worst][0]
+            yield Suspect(computer, *worst, *fits[worst], len(telling[worst]))
+
+
+def _best(telling: Sequence[Evidence], place: Place, blamed: Mapping[Place, float]) -> tuple[float, float]:
     """Return the factor that makes what was seen most likely, and the gain in log-likelihood."""
     counts = np.concatenate([tally.counts for each in telling for tally in each.seen])
-    published = np.concatenate([_likely(each, each.expected) for each in telling])
-    at = _simulated(telling, place)
+    at = _simulated(telling, place, blamed)
+    published = at(1.0)
 
     def between(low: tuple[float, NDArray[np.float64]], factor: float) -> tuple[float, float, bool]:
         """Return the best factor between two, its log-likelihood, and whether it is the second one."""
@@ -140,13 +154,19 @@ def _best(telling: Sequence[Evidence], place: Place) -> tuple[float, float]:
     return factor, max(likelihood - start, 0.0)
 
 
-def _simulated(telling: Sequence[Evidence], place: Place) -> Callable[[float], NDArray[np.float64]]:
+def _simulated(
+    telling: Sequence[Evidence], place: Place, blamed: Mapping[Place, float]
+) -> Callable[[float], NDArray[np.float64]]:
     """Return what computes the probabilities of what was seen for a factor on the errors of a place."""
     known: dict[float, NDArray[np.float64]] = {}
+    if not blamed:
+        known[1.0] = np.concatenate([_likely(each, each.expected) for each in telling])
 
     def at(factor: float) -> NDArray[np.float64]:
+        factors = {**blamed, place: factor}
+
         def on(figure: Figure) -> float:
-            return factor if (figure.kind, figure.locus) == place else 1.0
+            return factors.get(Place(figure.kind, figure.locus), 1.0)
 
         if factor not in known:
             simulators: dict[int, Simulator] = {}

@@ -151,11 +151,12 @@ def _compared(
         drawn = chance.drawn_divergences(expected, expected, each.shots, DRAWS, random)
         number = min(drifts, int(seconds / cost))
         moved = np.empty(number if number >= FEWEST_DRIFTS else 0)
-        if drifting[0] != (id(calibration), each.age):
-            drifting = (id(calibration), each.age), []
+        age = None if each.age is None else round(each.age, 1)  # so that the jobs of one night share calibrations
+        if drifting[0] != (id(calibration), age):
+            drifting = (id(calibration), age), []
         for draw in range(len(moved)):
             if draw == len(drifting[1]):
-                drifting[1].append(Simulator(drifted(calibration, each.age, seed, draw)))
+                drifting[1].append(Simulator(drifted(calibration, age, seed, draw)))
             truth = drifting[1][draw].distribution(each.program)
             moved[draw : draw + 1] = chance.drawn_divergences(truth, expected, each.shots, 1, random)
         held.append(_Held(Evidence(each, expected, seen), cost, chance.divergence(seen, expected), drawn, moved))

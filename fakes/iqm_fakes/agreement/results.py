@@ -12,9 +12,10 @@ from iqm_fakes.agreement.suspects import Suspect
 HEAD = ("job", "circuit", "night", "shots", "age", "distance", "chance", "p", "p drift", "ideal", "allowed")
 
 LEGEND = (
-    "distance: total variation distance between what was measured and the fake's exact distribution; chance: what it",
-    "is in the mean if the fake is right; p: how likely counts so unlikely are then, as published and with errors that",
-    'drifted since the calibration; ideal: distance to the circuit without noise; allowed: by within="calibration".',
+    "distance: total variation distance between what was measured and the fake's exact distribution;",
+    "chance: what it is in the mean if the fake is right; p: how likely counts so unlikely are then, as",
+    "published, and with errors that drifted since the calibration; ideal: distance to the circuit without",
+    'noise; allowed: by within="calibration".',
 )
 
 SHOWN = 16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from iqm_fakes.device.device import Calibration
@@ -51,16 +52,16 @@ def scaled(calibration: Calibration, factor: Factor) -> Calibration:
 
 
 def _scaled_set(document: Mapping[str, Any], factor: Factor) -> dict[str, Any]:
-    found = [(observation, _figure(observation["dut_field"])) for observation in document["observations"]]
-    values = [
-        {**observation, "value": _scaled(figure, observation["value"], factor(figure))}
-        if figure is not None and isinstance(observation["value"], int | float)
-        else observation
-        for observation, figure in found
-    ]
-    return {**document, "observations": values}
+    observations = []
+    for observation in document["observations"]:
+        figure, value = _figure(observation["dut_field"]), observation["value"]
+        by = 1.0 if figure is None or not isinstance(value, int | float) else factor(figure)
+        changed = observation if figure is None or by == 1 else {**observation, "value": _scaled(figure, value, by)}
+        observations.append(changed)
+    return {**document, "observations": observations}
 
 
+@lru_cache(maxsize=8192)
 def _figure(name: str) -> Figure | None:
     """Return what an observation is of; None if it is no error and no time."""
     *path, where, field = name.partition(":")[0].split(".")

@@ -15,7 +15,7 @@ from iqm_fakes.agreement import chance
 from iqm_fakes.simulator.circuit import Circuit, Options
 from iqm_fakes.simulator.distribution import Distribution, Factor
 
-SHOTS = 200
+SHOTS = 100
 
 
 def p_value(distribution: Distribution, bits: np.ndarray, seed: int) -> float:
@@ -27,7 +27,7 @@ def p_value(distribution: Distribution, bits: np.ndarray, seed: int) -> float:
 
 @pytest.mark.parametrize("feedback", [False, True])
 def test_p_values_are_uniform_where_the_fake_is_right(feedback: bool) -> None:
-    """Of 120 samples by trajectories, which are another way than the evolution of exact distributions.
+    """Of 100 samples by trajectories, which are another way than the evolution of exact distributions.
 
     False alarms: 1e-4 of all seeds, by Kolmogorov's test.
     """
@@ -40,8 +40,8 @@ def test_p_values_are_uniform_where_the_fake_is_right(feedback: bool) -> None:
     machine = simulator("chain", method="statevector")
     program = machine.compile(circuit, Options())
     distribution = machine.distribution(program)
-    bits = np.concatenate(list(machine.run(program, 120 * SHOTS, SeedSequence(8)).values()), axis=1)
-    samples = bits.reshape(120, SHOTS, -1)
+    bits = np.concatenate(list(machine.run(program, 100 * SHOTS, SeedSequence(8)).values()), axis=1)
+    samples = bits.reshape(100, SHOTS, -1)
     values = [p_value(distribution, sample, seed) for seed, sample in enumerate(samples)]
     assert kstest(values, "uniform").pvalue > 1e-4
 

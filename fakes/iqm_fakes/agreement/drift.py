@@ -4,8 +4,8 @@ Between two days single errors of a real machine moved by factors whose logarith
 :data:`TWO_DAYS` (Emerald's published errors of 29 and 31 January 2026, 54 qubits). What other ages do is assumed: like
 a random walk, :math:`\sqrt{t / 2\,\mathrm{d}}` times as far, up to twice as far from eight days on. By then an error is
 about as uncertain as another locus's of the same chip (standard deviations of ln over a chip: .79 for cz, .55 for
-readout, .61 for prx; that of the ratio of two of them is √2 larger). How relaxation times move is not published; they
-stay.
+readout, .61 for prx; that of the ratio of two of them is √2 larger). How relaxation times and qndness move is not
+published; they stay.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ UNKNOWN_AGE = 2.0
 """Days that are assumed where nothing says how old a calibration was."""
 
 _MOST_DAYS = 8.0
+
+_STAY = ("qndness_0", "qndness_1", "repeatability")
+"""What a measurement does to the state; how that moves is not known."""
 
 
 def spread(age: float) -> float:
@@ -46,7 +49,7 @@ def drifted(calibration: Calibration, age: float | None, seed: int, number: int)
     far = spread(UNKNOWN_AGE if age is None else age)
 
     def factor(figure: Figure) -> float:
-        if figure.kind not in TWO_DAYS:
+        if figure.kind not in TWO_DAYS or figure.field in _STAY:
             return 1.0
         if figure not in walks:
             walks[figure] = random.standard_normal()

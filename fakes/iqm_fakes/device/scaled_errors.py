@@ -8,13 +8,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from iqm_fakes.device.device import Calibration
-from iqm_fakes.device.metrics import EXPERIMENTS, READOUT_FIELDS, TIMES, Locus
+from iqm_fakes.device.metrics import EXPERIMENTS, QNDNESS_FIELDS, RATES, READOUT_FIELDS, TIMES, Locus
 
 READOUT, RELAXATION = "readout", "relaxation"
 """Kinds of errors beside those of gates, whose kind is the gate's name."""
 
 MOST = 0.5
 """The largest readout error: a fair coin."""
+
+
+_STATED = {"p_1_given_0": MOST, "p_0_given_1": MOST, "depolarizing": 1.0}
+"""Errors that a noise profile may state, and the largest they become."""
 
 
 class Figure(NamedTuple):
@@ -37,7 +41,7 @@ Factor = Callable[[Figure], float]
 
 
 def scaled(calibration: Calibration, factor: Factor) -> Calibration:
-    """Return a calibration whose readout errors, infidelities of gates and relaxation rates are multiplied.
+    """Return a calibration whose errors of measurements and gates and whose relaxation rates are multiplied.
 
     A readout error stays at 1/2 at most, and the fidelity of a gate at what leaves nothing of the state, 1/d. What a
     noise profile states is multiplied, too; what is not published is not.
@@ -71,6 +75,8 @@ def _figure(name: str) -> Figure | None:
     if len(path) < 3 or path[0] != "metrics":
         return None
     gate = path[2].replace("measure_fidelity", "measure")
+    if path[1] == "qndness" and field in QNDNESS_FIELDS:
+        return Figure(READOUT, locus, field)
     if EXPERIMENTS.get(gate) != path[1] or field not in READOUT_FIELDS:
         return None
     return Figure(READOUT if gate == "measure" else gate, locus, field)
@@ -79,7 +85,7 @@ def _figure(name: str) -> Figure | None:
 def _scaled(figure: Figure, value: float, factor: float) -> float:
     if figure.kind == RELAXATION:
         return value / factor
-    if figure.field != "fidelity":
+    if not RATES[figure.field]:
         return min(value * factor, max(value, MOST))
     least = 0.5 ** len(figure.locus)
     return max(1 - (1 - value) * factor, min(value, least))
@@ -87,11 +93,13 @@ def _scaled(figure: Figure, value: float, factor: float) -> float:
 
 def _scaled_profile(profile: Mapping[str, Any], factor: Factor) -> dict[str, Any]:
     def multiplied(kind: str, locus: Iterable[str], entry: Mapping[str, float]) -> dict[str, float]:
-        of = {name: factor(Figure(kind, tuple(sorted(locus)), name)) for name in entry if name != "duration"}
-        if kind == RELAXATION:
-            return {name: value / of[name] for name, value in entry.items()}
-        most = MOST if kind == READOUT else 1.0
-        return {name: min(value * of[name], max(value, most)) if name in of else value for name, value in entry.items()}
+        where, result = tuple(sorted(locus)), dict(entry)
+        for name, value in entry.items():
+            if kind == RELAXATION:
+                result[name] = value / factor(Figure(kind, where, name))
+            elif name in _STATED:
+                result[name] = min(value * factor(Figure(kind, where, name)), max(value, _STATED[name]))
+        return result
 
     result = dict(profile)
     for kind in (READOUT, RELAXATION):

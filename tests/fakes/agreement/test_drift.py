@@ -24,13 +24,14 @@ def moves(device: Device, age: float | None, number: int) -> dict[str, float]:
     calibration = device.calibration()
     before = published_values(calibration.observations())
     after = published_values(drifted(calibration, age, 3, number).observations())
-    errors = {name for name in before if name.endswith((".fidelity", ".error_0_to_1", ".error_1_to_0"))}
+    fields = (".fidelity", ".error_0_to_1", ".error_1_to_0")
+    errors = {name for name in before if name.endswith(fields) and ".clifford." not in name}
     rate = {name: 1 - value if name.endswith("fidelity") else value for name, value in before.items()}
     now = {name: 1 - value if name.endswith("fidelity") else value for name, value in after.items()}
     assert {name: after[name] for name in before if name not in errors} == {
         name: before[name] for name in before if name not in errors
     }
-    return {name: log(now[name] / rate[name]) for name in errors if name.split(".")[1] != "ssro" or "error" in name}
+    return {name: log(now[name] / rate[name]) for name in errors if ".measure." not in name or "error" in name}
 
 
 @pytest.mark.parametrize(("age", "times"), [(2.0, 1.0), (None, 1.0), (0.5, 0.5), (8.0, 2.0), (300.0, 2.0)])

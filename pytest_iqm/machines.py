@@ -152,6 +152,15 @@ class FakeMachine(Machine):
         return [str(job.id) for job in self.server.jobs]
 
     @property
+    def job_remarks(self) -> dict[str, list[str]]:
+        """What is to be said of the jobs that the current test submitted: why they failed, and their messages."""
+        said = {
+            str(job.id): [*filter(None, [job.explanation]), *(message for _, message in job.messages)]
+            for job in self.server.jobs
+        }
+        return {job: remarks for job, remarks in said.items() if remarks}
+
+    @property
     def known_job_ids(self) -> list[str]:
         """The same, after those of fixtures whose scope is wider than a test."""
         return list(dict.fromkeys([*self._wider_scope_jobs, *self.job_ids]))
@@ -261,6 +270,10 @@ class Machines:
     def job_ids(self) -> list[str]:
         """Return the ids of the jobs that the current test submitted to its fake."""
         return [] if self._current is None else self._current.job_ids
+
+    def job_remarks(self) -> dict[str, list[str]]:
+        """Return what is to be said of the jobs that the current test submitted to its fake."""
+        return {} if self._current is None else self._current.job_remarks
 
     def execution(self, counts: dict[str, int]) -> Execution | None:
         """Return the circuit of the current test, or of a fixture of wider scope, that counts are of."""

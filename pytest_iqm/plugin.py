@@ -226,10 +226,15 @@ def pytest_runtest_makereport(
     ids = _job_ids(item)
     if call.when == "call" and item.config.stash[MACHINES].settings.job_properties:
         item.user_properties += [("iqm_job", job) for job in ids]
+    remarks = item.config.stash[MACHINES].job_remarks() if call.excinfo and ids else {}
+    for job in ids[-SHOWN:]:
+        for remark in remarks.get(job, ()):
+            call.excinfo.value.add_note(f"IQM job {job}: {remark}")  # type: ignore[union-attr]  # there is one
     report = yield
     if report.failed and ids:
         earlier = [f"and {len(ids) - SHOWN} before"] if len(ids) > SHOWN else []
-        report.sections.append(("IQM jobs", "\n".join([*ids[-SHOWN:], *earlier])))
+        lines = ["; ".join([job, *remarks.get(job, ())]) for job in ids[-SHOWN:]]
+        report.sections.append(("IQM jobs", "\n".join([*lines, *earlier])))
     if report.when == "teardown":
         vars(report)[JOB_DETAILS] = item.stash.get(DETAILS, [])
     return report

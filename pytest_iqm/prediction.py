@@ -12,7 +12,7 @@ from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.simulator import Simulator
 from iqm_fakes.vendor.http import VENDOR_ERRORS, quantum_computer_alias
-from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
 from pytest_iqm.errors import ExecutionError
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ UNPREDICTABLE: tuple[type[Exception], ...] = (
     *VENDOR_ERRORS,
     DeviceError,
     InvalidPayload,
-    UnmappedQubit,
     CircuitError,
     ExecutionError,
     NotImplementedError,
@@ -62,7 +61,9 @@ class Predictor:
 
     def over_t2(self, program: Program) -> float:
         """Return how long a circuit takes, in units of the shortest T2 of its components."""
-        return program.duration / min(self.noise.relaxation(component).t2 for component in program.components)
+        return program.duration / min(
+            (self.noise.relaxation(component).t2 for component in program.components), default=math.inf
+        )
 
 
 class Predictors:

@@ -114,6 +114,7 @@ def star() -> Device:
         "cz": _gate({"crf_crf": pairs}),
         "move": _gate({"crf_crf": pairs}),
         "cc_prx": _gate({"prx_composite": [["QB1"], ["QB2"]]}),
+        "reset_wait": _gate({"reset_wait": [[component] for component in (*qubits, "COMPR1")]}),
     }
     return _device("star", qubits, ["COMPR1"], pairs, gates)
 

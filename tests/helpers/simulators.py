@@ -49,7 +49,10 @@ def spans(device: str, instructions: list[Instruction]) -> list[Span]:
     """When each instruction is played; tests of the schedule hold it against the vendor's compiler."""
     calibration = DEVICES[device]().calibration()
     loci = Loci(calibration.dynamic_quantum_architecture)
-    checked = [CheckedInstruction(i, loci.factors(i), check_args(i.name, i.args)) for i in instructions]
+    checked = [
+        CheckedInstruction(i, loci.factors(i.name, i.locus, i.implementation), check_args(i.name, i.args))
+        for i in instructions
+    ]
     station = calibration.station or Station.of({}, loci.qubits)
     return Schedule(checked, Noise(calibration), station, loci.readable("measure"), "measure").spans
 

@@ -5,6 +5,8 @@ Beside what the device publishes, a station has control channels, probe lines an
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -14,19 +16,23 @@ from exa.common.data.parameter import CollectionType, DataType, Parameter, Setti
 from exa.common.data.setting_node import SettingNode
 from exa.common.qcm_data.chip_topology import ChipTopology
 from iqm.cpc.compiler.compiler import Compiler
+from iqm.cpc.compiler.errors import ClientError
+from iqm.cpc.compiler.post_process import _process_readout_metrics
 from iqm.cpc.compiler.standard_stages import (
     _STANDARD_CIRCUIT_STAGES,
     _STANDARD_FINAL_STAGES,
     _STANDARD_PULSE_STAGES,
 )
 from iqm.cpc.core.observation.observation_handler import ObservationHandler
-from iqm.pulse import Circuit
+from iqm.pulse import Circuit, CircuitOperation
 from iqm.pulse.playlist.instructions import ConditionalInstruction, FluxPulse, ReadoutTrigger
+from iqm.station_control.interface.models.circuit import DDStrategy
 
 from iqm_fakes import Device
 
 RATE, GRANULARITY = 2e9, 8  # samples a second, samples of a step
 RESET_WAIT = 300e-6
+INTERNAL = "Internal server error occurred"
 PARALLEL = 8
 """Qubits a line from which on the vendor makes integration 16 samples longer."""
 
@@ -69,8 +75,10 @@ class VendorCompiler:
             Exception: What the job would fail with.
 
         """
-        context = self._compiler.compiler_context(None, self._with(options))
-        (schedule,), _ = self._compiler.run_stages(deepcopy([circuit]), context)
+        self._compiler.component_mapping = None
+        with self._with(options) as settings:
+            context = self._compiler.compiler_context(None, settings)
+            (schedule,), _ = self._compiler.run_stages(deepcopy([circuit]), context)
         found = []
         channels = self._compiler.station_properties
         component = {channel: name for name, own in channels.component_channels.items() for channel in own.values()}
@@ -90,13 +98,49 @@ class VendorCompiler:
                     found.append(("flux", pair, start, end, ""))
         return found
 
-    def _with(self, options: dict[str, Any]) -> Any:
-        settings = deepcopy(self._settings)
-        for stage, node in settings.stages.child_nodes:
-            for name, own in node.child_nodes:
-                for key in options.keys() & own.settings.keys():
-                    settings.stages[stage][name][key] = options[key]
-        return settings
+    def refusal(
+        self,
+        *circuits: Sequence[CircuitOperation],
+        shots: int = 1,
+        mapping: dict[str, str] | None = None,
+        decoupling: DDStrategy | None = None,
+        **options: Any,
+    ) -> str:
+        """Return what a job of these circuits fails with, as the server tells it; empty if it doesn't."""
+        made = [Circuit(f"c{index}", tuple(deepcopy(steps))) for index, steps in enumerate(circuits)]
+        self._compiler.component_mapping = mapping
+        with self._with(options) as settings:
+            settings.controllers.options.playlist_repeats = settings.controllers.options.averaging_bins = shots
+            try:
+                context = self._compiler.compiler_context(None, settings)
+                if decoupling is not None:
+                    settings.stages.dynamical_decoupling.apply_dd_strategy.dd_is_disabled = False
+                    context["DDStrategy"] = decoupling
+                schedules, context = self._compiler.run_stages(made, context)
+                _, context = self._compiler.finalize(schedules, context)
+                labels = _process_readout_metrics(context["readout_metrics"], context.get("mapped_readout_keys", {}))
+                if not any(labels):
+                    return INTERNAL  # construct_circuit_execution_results takes the first of no results
+            except ClientError as error:
+                return str(error)
+            except Exception:
+                return INTERNAL
+        return ""
+
+    @contextmanager
+    def _with(self, options: dict[str, Any]) -> Iterator[Any]:
+        """Set options of passes, by their names; afterwards everything is as before, copies would take a second."""
+        passes = [own for _, stage in self._settings.stages.child_nodes for _, own in stage.child_nodes]
+        before = [(own, {name: setting.value for name, setting in own.settings.items()}) for own in passes]
+        try:
+            for own in passes:
+                for name in options.keys() & own.settings.keys():
+                    own[name] = options[name]
+            yield self._settings
+        finally:
+            for own, values in before:
+                for name, value in values.items():
+                    own[name] = value
 
     def _calibrate(self) -> None:
         """Calibrate what the device's dynamic architecture lists, and nothing else."""

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqm_fakes.recordings.codec import line, packed, parsed, unpacked
-from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.simulator.circuit import Refused
+from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
 from iqm_fakes.wire.results import histogram, ranked
 
 SCHEMA = "iqm-job/1"
@@ -180,7 +181,7 @@ def canonical(request: Mapping[str, Any]) -> list[str]:
     try:
         payload = CircuitJobPayload.parse(json.dumps(request).encode())
         circuits = [payload.circuit(index) for index in range(len(payload.circuits))]
-    except (InvalidPayload, UnmappedQubit, NotImplementedError):  # a submission that fails is recorded, too
+    except (InvalidPayload, Refused, NotImplementedError):  # a submission that fails is recorded, too
         return verbatim(request)
     options = payload.model_dump(exclude={"circuits", "calibration_set_id", "qubit_mapping"})
     lines = [f"{name} {json.dumps(value)}" for name, value in options.items()]

@@ -22,6 +22,9 @@ from iqm_fakes.server.clock import timestamp
 from iqm_fakes.server.publications import computer_id
 from iqm_fakes.wire.status import JobStatus
 
+SERVER = "iqm-server"
+STATION = "iqm-station-control"
+
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -78,6 +81,8 @@ class Job:
     """(source, status, time) in order."""
     errors: list[tuple[str, str, str]] = field(default_factory=list)
     """(source, error code, message)."""
+    explanation: str | None = None
+    """What the machine doesn't tell of the failure."""
     messages: list[tuple[str, str]] = field(default_factory=list)
     """(source, message)."""
     compiled: bool = False

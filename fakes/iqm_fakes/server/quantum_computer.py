@@ -12,14 +12,17 @@ from typing import Any
 from numpy.random import SeedSequence
 
 from iqm_fakes.device.device import Calibration
-from iqm_fakes.server.job import Cancelled, Job, JobFailure, NeverEnds
-from iqm_fakes.simulator.circuit import CircuitError, NoShotsLeft, Program
+from iqm_fakes.server.job import STATION, Cancelled, Job, JobFailure, NeverEnds
+from iqm_fakes.simulator.circuit import PASSES, CircuitError, NoShotsLeft, Program, Refused
 from iqm_fakes.simulator.shots import Bits
 from iqm_fakes.simulator.simulator import Plan, Simulator
-from iqm_fakes.wire.payload import CircuitJobPayload, ImpossibleOptions, UnmappedQubit
+from iqm_fakes.wire.payload import CircuitJobPayload
 
 WORTH_A_TASK = 0.05
 """Seconds: circuits are sent to an executor in groups that take about so long, because sending has its price."""
+
+MAX_POINTS = 3 * 10**8
+"""The most bits that the results of a job may have."""
 
 RESET = 300e-6
 """Seconds between two shots, in which components relax to 0, for estimates; they are not published."""
@@ -51,25 +54,33 @@ class SimulatedComputers:
         """Check every circuit of a job against its calibration, and decide how to run it.
 
         Raises:
-            JobFailure: The machine refuses a circuit, or a fault says so.
+            JobFailure: The machine refuses a circuit or breaks, a circuit can't be simulated, or a fault says so.
 
         """
         if job.fault is not None and job.fault.how == "compilation":
             raise JobFailure(job.fault.message, job.fault.code)
         request: CircuitJobPayload = job.request or CircuitJobPayload.parse(job.body)  # if it was cancelled meanwhile
         _check_unbreakable(request)
+        simulator = self._simulator(job)
         try:
             options = request.options()
-        except ImpossibleOptions as error:
-            raise JobFailure(str(error)) from None
-        simulator = self._simulator(job)
-        plans = []
+        except Refused as refusal:
+            raise _failure(0, refusal) from None
+        plans, failures = [], []
         for index in range(len(request.circuits)):
             try:
-                program = simulator.compile(request.circuit(index), options)
+                program = simulator.compile(request.circuit(index, simulator.components), options)
                 plans.append(simulator.plan(program, request.shots))
-            except (CircuitError, UnmappedQubit, NotImplementedError) as error:
-                raise JobFailure(f"Circuit {index}: {error}") from None
+            except (CircuitError, NotImplementedError) as error:
+                failures.append((index, error))
+        if failures:  # each pass of the compiler goes through all circuits, so the earliest pass is heard of
+            raise _failure(*min(failures, key=_pass)) from None
+        _check_points(plans)
+        job.messages += [
+            (STATION, f"Circuit {index}: {remark}")
+            for index, plan in enumerate(plans)
+            for remark in plan.program.remarks
+        ]
         job.simulation = tuple(plan.choices for plan in plans)
         job.estimate_ms = math.ceil(sum(plan.shots * (plan.program.duration + RESET) for plan in plans) * 1000)
         return plans
@@ -78,7 +89,8 @@ class SimulatedComputers:
         """Take the shots of every circuit.
 
         Raises:
-            JobFailure: Heralding left no shots, it can't be simulated, or a fault says so.
+            JobFailure: Heralding left no shots, it can't be simulated, the machine breaks at the results, or a fault
+                says so.
             NeverEnds: A fault says so.
             Cancelled: A fault says so.
 
@@ -95,6 +107,7 @@ class SimulatedComputers:
         return [_fewer(bits, job.fault.fraction, keep) for bits in self._take(job, program)]
 
     def _take(self, job: Job, program: list[Plan]) -> list[Bits]:
+        _check_readable(program)
         simulator = self._simulator(job)
         seeds = [SeedSequence([job.seed, job.index, index]) for index in range(len(program))]
         taken: list[Bits] = []
@@ -140,9 +153,52 @@ def _check_unbreakable(request: CircuitJobPayload) -> None:
             raise JobFailure.internal(f"circuit {index} has no instructions")
 
 
+def _pass(failure: tuple[int, Exception]) -> int:
+    """Return how late the compiler hears of a failure; of what can't be simulated it does not."""
+    _, error = failure
+    return list(PASSES).index(error.compiler_pass) if isinstance(error, Refused) else len(PASSES)
+
+
+def _failure(index: int, error: Exception) -> JobFailure:
+    """Return what a job ends with, because of the circuit of this index."""
+    if not isinstance(error, Refused):
+        return JobFailure(f"Circuit {index}: {error}")
+    if error.breaks:
+        return JobFailure.internal(f"circuit {index}: {error.explanation} ({error.message(index)})")
+    return JobFailure(error.message(index), explanation=f"circuit {index}: {error.explanation}")
+
+
+def _check_points(plans: list[Plan]) -> None:
+    """Refuse a job whose results are more than the machine makes.
+
+    Raises:
+        JobFailure: They are.
+
+    """
+    points = sum(plan.shots * plan.program.points for plan in plans)
+    if points > MAX_POINTS:
+        raise JobFailure.internal(
+            f"the job reads {points} bits, circuits times shots times measurements; the machine stops at {MAX_POINTS}"
+        )
+
+
+def _check_readable(plans: list[Plan]) -> None:
+    """Refuse results that the machine measures and can't read.
+
+    Raises:
+        JobFailure: They are.
+
+    """
+    for index, plan in enumerate(plans):
+        if plan.program.unreadable:
+            raise JobFailure.internal(f"circuit {index}: {plan.program.unreadable}")
+    if not any(plan.program.points for plan in plans):
+        raise JobFailure.internal("no circuit of the job measures anything; add a measure instruction")
+
+
 def _fewer(bits: Bits, fraction: float, dice: random.Random) -> Bits:
     """Return measurements without a fraction of the shots; at least one stays."""
-    shots = len(next(iter(bits.values())))
+    shots = len(next(iter(bits.values()), ()))
     kept = sorted(dice.sample(range(shots), max(1, shots - math.ceil(shots * fraction))))
     return {key: outcomes[kept] for key, outcomes in bits.items()}
 

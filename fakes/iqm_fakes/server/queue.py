@@ -16,14 +16,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from iqm_fakes.server.clock import Clock
-from iqm_fakes.server.job import Cancelled, Job, JobFailure, NeverEnds
+from iqm_fakes.server.job import SERVER, STATION, Cancelled, Job, JobFailure, NeverEnds
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 from iqm_fakes.wire.status import JobStatus
 
 logger = logging.getLogger(__name__)
-
-SERVER = "iqm-server"
-STATION = "iqm-station-control"
 
 RECEIVED = (
     "received",
@@ -276,6 +273,7 @@ class JobQueue:
         except JobFailure as failure:
             if failure.explanation is not None:
                 logger.warning("job %s: %s", job.id, failure.explanation)
+                job.explanation = failure.explanation
             self._fail(job, failure.code, str(failure))
         except NeverEnds:
             with self._changed:

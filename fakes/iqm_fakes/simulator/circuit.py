@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -10,7 +11,78 @@ from iqm_fakes.device.metrics import Locus
 
 
 class CircuitError(Exception):
-    """A circuit that the machine can't execute; the message names the instruction and says what is wrong with it."""
+    """A circuit that can't be run: the machine refuses it, or it can't be simulated; the message says why."""
+
+
+class Pass(NamedTuple):
+    """A pass of the vendor's compiler.
+
+    Attributes:
+        stage: The stage that it is part of.
+        names_circuit: Whether its messages say which circuit of the job they are about.
+
+    """
+
+    stage: str
+    names_circuit: bool = False
+
+
+PASSES: Mapping[str, Pass] = {
+    "validate_settings": Pass("circuit_stage"),
+    "map_components": Pass("circuit_stage", names_circuit=True),
+    "subscribe_and_probe": Pass("circuit_stage", names_circuit=True),
+    "validate_circuits": Pass("circuit_stage", names_circuit=True),
+    "resolve_circuits": Pass("circuit_resolution", names_circuit=True),
+    "prepend_heralding": Pass("timebox_stage"),
+    "prepend_reset": Pass("timebox_stage"),
+    "apply_dd_strategy": Pass("dynamical_decoupling"),
+    "apply_move_gate_phase_corrections": Pass("schedule_stage"),
+    "create_run_definition": Pass("job_creation"),
+}
+"""The passes of the vendor's compiler that may refuse a job, in their order; each goes through all circuits."""
+
+
+class Refused(CircuitError):
+    """What the vendor's compiler refuses; as a message, in the compiler's words.
+
+    Args:
+        text: What the compiler says, without where.
+        explanation: What it doesn't say: what is wrong, and what to do.
+        breaks: Whether it fails with an error of its own instead of refusing, of which no user is told.
+
+    Attributes:
+        compiler_pass: The pass that refuses, once it is known; see :data:`PASSES`.
+
+    """
+
+    def __init__(self, text: str, explanation: str, *, breaks: bool = False) -> None:
+        super().__init__(text)
+        self.explanation = explanation
+        self.breaks = breaks
+        self.compiler_pass = ""
+
+    def at(self, place: str) -> Refused:
+        """Return the same of a place in the circuit."""
+        self.explanation = f"{place}: {self.explanation}"
+        return self
+
+    def message(self, index: int) -> str:
+        """Return what the machine says if it is the circuit of this index in a job."""
+        refusing = PASSES[self.compiler_pass]
+        circuit = f"Circuit {index}: " if refusing.names_circuit and not self.breaks else ""
+        return f'Error in stage "{refusing.stage}" pass "{self.compiler_pass}": {circuit}{self}'
+
+
+@contextmanager
+def during(compiler_pass: str, *, breaks: bool = False) -> Iterator[None]:
+    """Say of what is refused inside the ``with`` block which pass refuses it, and whether it breaks the compiler."""
+    try:
+        yield
+    except Refused as refusal:
+        refusal.compiler_pass = compiler_pass
+        refusal.breaks |= breaks
+        refusal.add_note(refusal.explanation)
+        raise
 
 
 class NoShotsLeft(CircuitError):
@@ -63,6 +135,36 @@ class Circuit:
     instructions: tuple[Instruction, ...]
 
 
+class GateSequence(NamedTuple):
+    """A sequence of gates that may fill a wait.
+
+    Attributes:
+        ratio: For waits of at least so many prx.
+        gates: ``X`` and ``Y``, or angles and phases.
+        alignment: Where in the wait it is.
+
+    """
+
+    ratio: int
+    gates: str | tuple[tuple[float, float], ...]
+    alignment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoupling:
+    """A strategy of dynamical decoupling, as on the wire; the default is what the vendor's compiler has."""
+
+    sequences: tuple[GateSequence, ...] = (
+        GateSequence(9, "XYXYYXYX", "asap"),
+        GateSequence(5, "YXYX", "asap"),
+        GateSequence(2, "XX", "center"),
+    )
+    targets: tuple[str, ...] | None = None
+    merge_contiguous_waits: bool = True
+    skip_leading_wait: bool = True
+    skip_trailing_wait: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a job says about the execution of its circuits.
@@ -70,16 +172,26 @@ class Options:
     Attributes:
         heralding: Keep only the shots in which a measurement before the circuit found every active component in 0.
         move_validation: How MOVE sandwiches are checked.
+        move_tracking: What is done about the phases of MOVE sandwiches; here only what is refused depends on it.
         max_circuit_duration_over_t2: Refuse circuits longer than this multiple of the smallest T2 of the components
             they use; ``None`` and 0 are no limit.
-        active_reset_cycles: Without effect: every shot starts with all components in 0, however they are brought there.
+        active_reset_cycles: Every shot starts with all components in 0, however they are brought there; what is
+            refused, and what final measurements are, depends on it.
+        decoupling: The strategy of dynamical decoupling; ``None`` is off.
 
     """
 
     heralding: bool = False
     move_validation: Literal["strict", "allow_prx", "none"] = "strict"
+    move_tracking: Literal["full", "no_detuning_correction", "none"] = "full"
     max_circuit_duration_over_t2: float | None = None
     active_reset_cycles: int | None = None
+    decoupling: Decoupling | None = None
+
+    @property
+    def converts_final_measurements(self) -> bool:
+        """Whether final measurements become ``measure_fidelity``."""
+        return self.active_reset_cycles is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +226,9 @@ class Program:
         keys: Measurement keys and how many bits each has, in the order of the bits.
         heralded: The qubits that are measured before the circuit; empty without heralding.
         duration: How long the circuit takes, in seconds.
+        resets: How many bits resets read, which are no results.
+        remarks: What users should know of it.
+        unreadable: Why the machine can't make results of what it measured; empty if it can.
 
     """
 
@@ -122,6 +237,14 @@ class Program:
     keys: tuple[tuple[str, int], ...]
     heralded: tuple[str, ...] = ()
     duration: float = field(default=0.0, compare=False)
+    resets: int = field(default=0, compare=False)
+    remarks: tuple[str, ...] = field(default=(), compare=False)
+    unreadable: str = field(default="", compare=False)
+
+    @property
+    def points(self) -> int:
+        """The number of bits that the machine reads in each shot."""
+        return self.bits + len(self.heralded) + self.resets
 
     @property
     def bits(self) -> int:

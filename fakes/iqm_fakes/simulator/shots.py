@@ -41,6 +41,8 @@ def take(engine: Engine, tasks: Sequence[Task]) -> list[Columns]:
 
 def join(program: Program, subcircuits: Sequence[Subcircuit], taken: Sequence[Columns]) -> Bits:
     """Return the shots of a program from those of its subcircuits, by measurement key."""
+    if not program.keys:
+        return {}
     bits = np.empty((len(taken[0]), program.bits), dtype=np.uint8)
     for subcircuit, columns in zip(subcircuits, taken, strict=True):
         bits[:, subcircuit.bits] = columns

@@ -99,11 +99,17 @@ class Simulator:
     def _pickled(self) -> bytes:
         return pickle.dumps(self._arguments)
 
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The qubits and resonators."""
+        return (*self._loci.qubits, *self._loci.resonators)
+
     def compile(self, circuit: Circuit, options: Options) -> Program:
         """Return the program that executes a circuit.
 
         Raises:
-            CircuitError: The real computer's compiler would refuse the circuit.
+            Refused: The real computer's compiler would refuse the circuit.
+            CircuitError: It can't be simulated, or takes too long.
 
         """
         return compile_circuit(circuit, options, self._loci, self._noise, self._station, idle=self._idle)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from pydantic import (
     ValidationError,
 )
 
-from iqm_fakes.simulator.circuit import Circuit, Instruction, Options
+from iqm_fakes.simulator.circuit import Circuit, Decoupling, GateSequence, Instruction, Options, Refused, during
 
 FORMER_NAMES = {"phased_rx": "prx", "measurement": "measure"}
 """Operation names of API versions before iqm-client 33, and today's names for them."""
@@ -39,14 +39,6 @@ FULL_TURNS = {"angle_t": "angle", "phase_t": "phase"}
 
 class InvalidPayload(ValueError):
     """The body is not a circuit job; the message names each place and what is wrong there."""
-
-
-class UnmappedQubit(ValueError):
-    """A circuit uses a logical name that the job's qubit mapping does not have."""
-
-
-class ImpossibleOptions(ValueError):
-    """Options of a job contradict each other; the message is the vendor's compiler's."""
 
 
 class _Wire(BaseModel):
@@ -105,7 +97,8 @@ def _in_radians(turns: Any) -> Any:
 
 def _mapped(name: str, physical: Mapping[str, str]) -> str:
     if name not in physical:
-        raise UnmappedQubit(f"Logical qubit '{name}' does not map to a physical qubit.")
+        known = ", ".join(physical)
+        raise Refused(f"Logical qubit '{name}' does not map to a physical qubit.", f"the qubit mapping has {known}")
     return physical[name]
 
 
@@ -132,7 +125,7 @@ class MappedQubit(_Wire):
 
 
 class DDStrategy(_Wire):
-    """A dynamical-decoupling strategy; its sequences are the identity on an ideal machine and have no effect here."""
+    """A strategy of dynamical decoupling."""
 
     merge_contiguous_waits: StrictBool = True
     target_qubits: Annotated[tuple[StrictStr, ...], AfterValidator(_unique)] | None = None
@@ -177,26 +170,45 @@ class CircuitJobPayload(_Wire):
         """Return what the job says about its execution.
 
         Raises:
-            ImpossibleOptions: It can't be executed like that.
+            Refused: It can't be executed like that.
 
         """
         if self.move_gate_frame_tracking == "full" and self.move_gate_validation == "none":
-            raise ImpossibleOptions(
-                'Error in stage "circuit_stage" pass "validate_settings": Full MOVE gate frame tracking requires MOVE '
-                "gate validation to be turned on."
-            )
+            with during("validate_settings"):
+                raise Refused(
+                    "Full MOVE gate frame tracking requires MOVE gate validation to be turned on.",
+                    "with move_gate_validation none, choose another move_gate_frame_tracking",
+                )
         return Options(
             heralding=self.heralding_mode == "zeros",
             move_validation=self.move_gate_validation,
+            move_tracking=self.move_gate_frame_tracking,
             max_circuit_duration_over_t2=self.max_circuit_duration_over_t2,
             active_reset_cycles=self.active_reset_cycles,
+            decoupling=self._decoupling() if self.dd_mode == "enabled" else None,
         )
 
-    def circuit(self, index: int) -> Circuit:
+    def _decoupling(self) -> Decoupling:
+        strategy = self.dd_strategy
+        if strategy is None:
+            return Decoupling()
+        return Decoupling(
+            tuple(GateSequence(*sequence) for sequence in strategy.gate_sequences),
+            strategy.target_qubits,
+            strategy.merge_contiguous_waits,
+            strategy.skip_leading_wait,
+            strategy.skip_trailing_wait,
+        )
+
+    def circuit(self, index: int, components: Container[str] | None = None) -> Circuit:
         """Return one circuit in the current dialect, on physical names.
 
+        Args:
+            index: Which.
+            components: Those of the machine, if the mapping is to be checked.
+
         Raises:
-            UnmappedQubit: It uses a logical name that is not in the mapping.
+            Refused: It uses a logical name that is not in the mapping.
             NotImplementedError: It is a QIR program.
 
         """
@@ -204,7 +216,21 @@ class CircuitJobPayload(_Wire):
         if isinstance(circuit, str):
             raise NotImplementedError("QIR programs are not supported; submit the circuit as a list of instructions")
         mapping = {pair.logical_name: pair.physical_name for pair in self.qubit_mapping or ()} or None
-        return Circuit(circuit.name, tuple(instruction.current(mapping) for instruction in circuit.instructions))
+        with during("map_components"):
+            if mapping and components is not None:
+                _check_mapping(circuit, mapping, components)
+            return Circuit(circuit.name, tuple(instruction.current(mapping) for instruction in circuit.instructions))
+
+
+def _check_mapping(circuit: WireCircuit, mapping: Mapping[str, str], components: Container[str]) -> None:
+    for name in (name for instruction in circuit.instructions for name in instruction.locus):
+        physical = _mapped(name, mapping)
+        if physical not in components:
+            raise Refused(
+                f"The logical qubit '{name}' maps to the physical qubit '{physical}'. However, this physical qubit "
+                "does not appear on the QPU.",
+                "correct the qubit mapping",
+            )
 
 
 def _explained(error: ValidationError) -> str:

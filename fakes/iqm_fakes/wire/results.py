@@ -28,7 +28,9 @@ def measurement_counts(results: Iterable[CircuitResults]) -> bytes:
 
 
 def histogram(columns: Sequence[NDArray[np.uint8]]) -> dict[str, int]:
-    """Count the bit strings of the joined columns, leftmost column first."""
+    """Count the bit strings of the joined columns, leftmost column first; without columns there are none."""
+    if not columns:
+        return {}
     bits = np.concatenate(columns, axis=1)
     shots, width = bits.shape
     if not shots:

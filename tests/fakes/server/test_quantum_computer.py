@@ -170,3 +170,78 @@ def test_many_shots_are_answered_in_full():
     assert sum(document["counts"].values()) == 100_000
     (bits,) = json.loads(machine.measurements(str(job.id)))
     assert np.shape(bits["m"]) == (100_000, 3)
+
+
+def only(*instructions, **options):
+    """A job of one circuit with these instructions, on a server without noise."""
+    machine = FakeIQMServer(devices.chain(), seed=1, noise=False)
+    job = submitted(machine, [{"name": "c", "instructions": list(instructions)}], **{"shots": 3, **options})
+    return machine, job
+
+
+HALF_TURN = {"phase": 0.0, "angle": 3.141592653589793}
+READ = gate("measure", "QB1", key="m")
+
+
+def test_what_the_machine_refuses_is_in_its_words_and_explained_elsewhere(caplog):
+    _, job = only(gate("prx", "QB9", **HALF_TURN), READ)
+    where = 'Error in stage "circuit_stage" pass "validate_circuits": Circuit 0: '
+    assert job.errors == [
+        ("iqm-station-control", "circuit_error", f"{where}prx.drag_crf_sx: ('QB9',) is not a valid locus.")
+    ]
+    assert job.explanation.startswith("circuit 0: instruction 0 ('prx' on QB9): QB9 does not exist on the QPU")
+    assert job.explanation in caplog.text
+
+
+def test_what_breaks_the_machine_is_explained_elsewhere(caplog):
+    _, job = only(gate("prx", "QB1", phase=0.0), READ)
+    assert job.errors == [("iqm-station-control", "unknown", "Internal server error occurred")]
+    assert "instruction 0 ('prx' on QB1): argument 'angle' is missing; 'prx' takes angle, phase" in job.explanation
+    assert job.explanation in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("instructions", "reason"),
+    [
+        ([gate("prx", "QB1", **HALF_TURN)], "no circuit of the job measures anything"),
+        ([gate("measure", "QB1", key="a__b")], "two underscores inside the key 'a__b'"),
+        ([READ, gate("prx", "QB1", **HALF_TURN), READ], "QB1 is measured twice with the key 'm'"),
+    ],
+)
+def test_results_that_the_machine_can_not_make_fail_after_the_execution(instructions, reason):
+    _, job = only(*instructions)
+    assert job.errors == [("iqm-station-control", "unknown", "Internal server error occurred")]
+    assert reason in job.explanation
+    assert "execution_started" in [status for _, status, _ in job.timeline]
+
+
+def test_circuit_that_measures_nothing_has_no_results_beside_one_that_does():
+    machine = FakeIQMServer(devices.chain(), seed=1, noise=False)
+    circuits = [{"name": "c", "instructions": [step]} for step in (gate("prx", "QB1", **HALF_TURN), READ)]
+    job = submitted(machine, circuits, shots=2)
+    assert json.loads(machine.measurements(str(job.id))) == [{}, {"m": [[0], [0]]}]
+
+
+def test_key_of_two_measurements_has_the_bits_of_both():
+    machine, job = only(gate("measure", "QB2", key="m"), gate("prx", "QB1", **HALF_TURN), READ)
+    assert json.loads(machine.measurements(str(job.id))) == [{"m": [[0, 1]] * 3}]
+
+
+def test_a_job_may_read_so_many_bits():
+    limit = quantum_computer.MAX_POINTS
+    bits = [gate("reset", "QB3"), gate("measure", "QB1", "QB2", key="m")]  # 3 bits of the circuit, 3 of heralding
+    assert limit == 300_000_000
+    _, job = only(*bits, shots=limit // 6 + 1, heralding_mode="zeros")
+    assert job.errors == [("iqm-station-control", "unknown", "Internal server error occurred")]
+    assert f"the job reads {limit + 6} bits" in job.explanation
+
+
+def test_feedback_keys_that_mean_something_else_to_earlier_software_are_said_in_the_job():
+    first, second = (gate("measure", "QB1", key=key, feedback_key=key) for key in "ab")
+    condition = gate("cc_prx", "QB2", feedback_qubit="QB1", feedback_key="a")
+    _, job = only(first, second, condition, condition, gate("measure", "QB2", key="m"))
+    (said,) = job.document(None)["messages"]
+    assert said["source"] == "iqm-station-control"
+    assert said["message"].startswith("Circuit 0: instruction 2 ('cc_prx' on QB2): the measurement of QB1 with the")
+    _, job = only(first, condition, gate("measure", "QB2", key="m"))
+    assert job.document(None)["messages"] == []

@@ -19,18 +19,18 @@ OPEN = do("move", "QB1", "COMPR1")
 STRICT, ALLOW_PRX, NONE = "strict", "allow_prx", "none"
 
 REFUSED_ON_STAR = [
-    ([do("move", "COMPR1", "QB1")], STRICT, "('COMPR1', 'QB1') is not allowed as locus for 'move'"),
-    ([OPEN], STRICT, "ends while qubit states are in a resonator (QB1 in COMPR1)"),
-    ([OPEN], ALLOW_PRX, "ends while qubit states are in a resonator"),
-    ([OPEN, do("move", "QB2", "COMPR1")], STRICT, "resonator COMPR1 already holds the state of QB1"),
-    ([OPEN, prx("QB1"), OPEN], STRICT, "acts on QB1, whose state is in resonator COMPR1"),
-    ([OPEN, do("cz", "QB1", "COMPR1"), OPEN], STRICT, "acts on QB1, whose state is in resonator COMPR1"),
-    ([OPEN, do("rz", "QB1", angle=1.0), OPEN], ALLOW_PRX, "acts on QB1, whose state is in resonator COMPR1"),
-    ([OPEN, do("delay", "QB2", "QB1", duration=0), OPEN], STRICT, "acts on QB1, whose state is in"),
-    ([OPEN, do("measure", "QB1", key="mid"), OPEN], ALLOW_PRX, "acts on QB1, whose state is in"),
-    ([prx("COMPR1")], STRICT, "('COMPR1',) is not allowed as locus for 'prx'; calibrated: QB1, QB2, QB3"),
-    ([do("cz", "QB1", "QB2")], STRICT, "is not allowed as locus for 'cz'; calibrated: "),
-    ([do("measure", "COMPR1", key="r")], STRICT, "('COMPR1',) is not allowed as locus for 'measure'"),
+    ([do("move", "COMPR1", "QB1")], STRICT, "move.crf_crf: ('COMPR1', 'QB1') is not a valid locus."),
+    ([OPEN], STRICT, "Operation measure acting on qubits '{'QB1'}' is forbidden while their states are moved"),
+    ([OPEN], ALLOW_PRX, "Operation measure acting on qubits '{'QB1'}' is forbidden while their states"),
+    ([OPEN, do("move", "QB2", "COMPR1")], STRICT, "because COMPR1 already holds the state of 'QB1'"),
+    ([OPEN, prx("QB1"), OPEN], STRICT, "Operation prx acting on qubits '{'QB1'}' is forbidden while"),
+    ([OPEN, do("cz", "QB1", "COMPR1"), OPEN], STRICT, "Operation cz acting on qubits '{'QB1'}' is forbidden"),
+    ([OPEN, do("rz", "QB1", angle=1.0), OPEN], ALLOW_PRX, "Operation rz acting on qubits '{'QB1'}' is"),
+    ([OPEN, do("delay", "QB2", "QB1", duration=0), OPEN], STRICT, "Operation delay acting on qubits '{'QB1'}'"),
+    ([OPEN, do("measure", "QB1", key="mid"), OPEN], ALLOW_PRX, "Operation measure acting on qubits '{'QB1'}'"),
+    ([prx("COMPR1")], STRICT, "prx.drag_crf_sx: ('COMPR1',) is not a valid locus."),
+    ([do("cz", "QB1", "QB2")], STRICT, "No calibration data for 'cz.crf_crf' at ('QB1', 'QB2')."),
+    ([do("measure", "COMPR1", key="r")], STRICT, "measure.constant: ('COMPR1',) is not a valid locus."),
 ]
 
 
@@ -56,7 +56,7 @@ def test_good_sandwich_is_accepted(instructions: list[Instruction], validation: 
 
 
 def test_state_can_be_in_one_resonator_only() -> None:
-    with pytest.raises(CircuitError, match="the state of QB1 is already in another resonator"):
+    with pytest.raises(CircuitError, match="the state of QB1 has already been moved to another central component"):
         compiled(Simulator(_with_second_resonator()), OPEN, do("move", "QB1", "COMPR2"), READ)
 
 

@@ -100,7 +100,11 @@ def fakes(machine: Device, operations: list[CircuitOperation]) -> tuple[list[Any
     for operation in operations:
         instruction = Instruction(operation.name, tuple(operation.locus), operation.args)
         checked.append(
-            CheckedInstruction(instruction, loci.factors(instruction), check_args(operation.name, operation.args))
+            CheckedInstruction(
+                instruction,
+                loci.factors(instruction.name, instruction.locus),
+                check_args(operation.name, operation.args),
+            )
         )
     station = calibration.station or Station.of({}, loci.qubits)
     schedule = Schedule(checked, noise, station, loci.readable("measure_fidelity"))

@@ -56,7 +56,10 @@ class TestDialects:
     def test_a_logical_name_that_is_not_mapped(self, http):
         job = http.run(submission(PRX, measure("QB2"), qubit_mapping=[{"logical_name": "QB1", "physical_name": "QB3"}]))
         assert job["status"] == "failed"
-        assert job["errors"][0]["message"] == "Circuit 0: Logical qubit 'QB2' does not map to a physical qubit."
+        assert job["errors"][0]["message"] == (
+            'Error in stage "circuit_stage" pass "map_components": '
+            "Circuit 0: Logical qubit 'QB2' does not map to a physical qubit."
+        )
 
 
 class TestPayload:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload, UnmappedQubit
+from iqm_fakes.simulator.circuit import Refused
+from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
 
 
 def body(*instructions, **fields):
@@ -51,7 +52,7 @@ def test_a_mapping_renames_loci_and_nothing_else():
 def test_a_name_that_is_not_mapped_is_named():
     mapping = [{"logical_name": "a", "physical_name": "QB3"}]
     payload = CircuitJobPayload.parse(body(measure("b"), qubit_mapping=mapping))
-    with pytest.raises(UnmappedQubit, match="Logical qubit 'b' does not map to a physical qubit"):
+    with pytest.raises(Refused, match="Logical qubit 'b' does not map to a physical qubit"):
         payload.circuit(0)
 
 

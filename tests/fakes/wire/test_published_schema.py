@@ -231,7 +231,7 @@ def test_a_negative_limit_fails_the_job(http):
     assert (status, code) == ("failed", "circuit_error")
 
 
-@pytest.mark.parametrize("turns", ["x", True, None, 10**400])
+@pytest.mark.parametrize("turns", ["x", None, 10**400])
 def test_what_is_no_angle_fails_the_job(http, turns):
     instruction = {"name": "prx", "locus": ["QB1"], "args": {"angle_t": turns, "phase_t": 0}}
     status, ((_, message),) = run(http, submission(instruction, measure("QB1")))

@@ -62,8 +62,8 @@ def lossy() -> Device:
     for name, gate in gates.items():
         for entry in gate["implementations"].values():
             entry["loci"] = [locus for locus in entry["loci"] if not set(locus) & {"QB8", *lost.get(name, [])}]
-    gates["cz"]["implementations"]["crf_crf"]["loci"].remove(["QB9", "QB4"])
-    gates["cz"]["implementations"]["slepian_crf"] = {"loci": [["QB9", "QB4"]]}
+    gates["cz"]["implementations"]["slepian_crf"]["loci"].remove(["QB4", "QB9"])
+    gates["cz"]["implementations"]["crf_crf"] = {"loci": [["QB4", "QB9"]]}
     return Device.from_document(document)
 
 
@@ -208,7 +208,7 @@ ON_GARNET: dict[str, Steps] = {
     "rz by prx": [do("rz", "QB1", angle=1.0, implementation="prx_composite"), END],
     "cz by tgss": [do("cz", "QB2", "QB1", implementation="tgss"), END],
     "cz by tgss without a coupler": [do("cz", "QB9", "QB1", implementation="tgss"), END],
-    "cz by slepian_crf": [do("cz", "QB2", "QB1", implementation="slepian_crf"), END],
+    "cz by crf_crf": [do("cz", "QB2", "QB1", implementation="crf_crf"), END],
     "measure_fidelity": [do("measure_fidelity", "QB1", key="a")],
     "measure_fidelity in mid-circuit": [do("measure_fidelity", "QB1", key="a"), prx("QB1"), END],
     "measure_fidelity with feedback": [
@@ -345,7 +345,7 @@ WITH_OPTIONS: dict[str, tuple[str, Steps, dict[str, Any]]] = {
     "rz by prx of a qubit without it": ("lossy", [do("rz", "QB3", angle=1.0, implementation="prx_composite"), END], {}),
     "cc_prx of a qubit without prx": ("lossy", [FEEDBACK, conditional("QB3", "QB1"), END], {}),
     "cz by another implementation": ("lossy", [do("cz", "QB9", "QB4"), END], {}),
-    "cz by the other implementation": ("lossy", [do("cz", "QB9", "QB4", implementation="slepian_crf"), END], {}),
+    "cz by the other implementation": ("lossy", [do("cz", "QB9", "QB4", implementation="crf_crf"), END], {}),
     "barrier on what can't be reset": ("lossy", [do("barrier", "QB1", "QB6"), END], {}),
     "measure where measure_fidelity is lost": ("lossy", [measure("QB5")], {}),
     "heralding where measure_fidelity is lost": ("lossy", [prx("QB5"), END], HERALDED),

@@ -83,7 +83,8 @@ class Writer:
         if kind == 0:
             self.add("barrier", *locus)
         elif kind == 1:
-            self.add(str(self.random.choice(["reset", "reset_wait"])), *locus)
+            resets = str(self.random.choice(["reset", "reset_wait"]))
+            self.add(resets if set(locus) <= set(self.conditional) else "reset_wait", *locus)
         else:
             self.add("delay", *locus, duration=float(self.random.uniform(0, 5e-7)))
 

@@ -101,7 +101,6 @@ class FakeMachine(Machine):
     def __init__(self, server: FakeIQMServer, computer: str | None = None) -> None:
         self.server = server
         self._computer = computer
-        self._stack = ExitStack()
         self._wider_scope_jobs: list[str] = []
 
     def __str__(self) -> str:
@@ -115,12 +114,12 @@ class FakeMachine(Machine):
 
         return FakeIQMClient(self._computer, server=self.server)
 
-    @cached_property
+    @property
     def url(self) -> str:
         """The address of the server on a loopback socket."""
-        from iqm_fakes import Api, loopback
+        from iqm_fakes.web.handle import address
 
-        return self._stack.enter_context(loopback(Api(self.server)))
+        return address(self.server)
 
     def reset(self, seed: int, test: str) -> None:
         """Undo what the last test did, and start again with its own seed."""
@@ -181,7 +180,6 @@ class FakeMachine(Machine):
 
     def close(self) -> None:
         """Stop serving."""
-        self._stack.close()
         self.server.close()
 
 

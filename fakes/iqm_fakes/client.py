@@ -14,8 +14,8 @@ from iqm_fakes.device.device import Device
 from iqm_fakes.server.server import FakeIQMServer
 from iqm_fakes.simulator.methods import Method
 from iqm_fakes.vendor.http import COMPOSED, ServerClient, quantum_computer_alias
-from iqm_fakes.web.api import Api
-from iqm_fakes.web.transport import InProcess, Transport, caller
+from iqm_fakes.web.handle import Handle
+from iqm_fakes.web.transport import Transport, caller
 
 URL = "https://fake.invalid"
 """An address that exists nowhere (RFC 2606): if it is ever looked up, something went around the transport."""
@@ -53,6 +53,8 @@ def _assemble(client: IQMClient, connection: _FakeServerClient) -> None:
 
 class FakeIQMClient(IQMClient):
     """The vendor's ``IQMClient``, connected to a simulated quantum computer in this process.
+
+    A copy of it is connected to the same server; so is one that was pickled, in this process and in others.
 
     Args:
         device: Name of a bundled device, a device file or a :class:`Device`. With ``server``, the alias of one of its
@@ -94,11 +96,24 @@ class FakeIQMClient(IQMClient):
                     "seed, noise, idle, method and recordings are properties of a server: give them to FakeIQMServer"
                 )
             computer = _computer_on(server, device)
-        self.server = server
-        _assemble(self, _FakeServerClient(InProcess(Api(server)), URL, computer))
+        self._transport: Transport = Handle(server)
+        _assemble(self, _FakeServerClient(self._transport, URL, computer))
+
+    @property
+    def server(self) -> FakeIQMServer:
+        """The server.
+
+        Raises:
+            RuntimeError: The client was pickled, and the server is in the process that it comes from.
+
+        """
+        if not isinstance(self._transport, Handle):
+            raise RuntimeError("the server of this client is in another process: steer it there")
+        return self._transport.server
 
     def __repr__(self) -> str:
-        return f"FakeIQMClient({quantum_computer_alias(self)!r}, seed={self.server.seed})"
+        where = f"seed={self.server.seed}" if isinstance(self._transport, Handle) else "in another process"
+        return f"FakeIQMClient({quantum_computer_alias(self)!r}, {where})"
 
 
 def _computer_on(server: FakeIQMServer, device: str | os.PathLike[str] | Device | None) -> str:

@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
@@ -72,6 +72,8 @@ class FakeIQMServer:
         maintenance: While it is true, the machines are unhealthy and take no jobs.
         timeslot_booked: While it is true, jobs may ask for a booked timeslot (``use_timeslot``).
         settings: How it simulates: ``noise``, ``idle`` and ``method``.
+        process: Id of the process that it lives in. What a forked process has is a copy, until it is reset there.
+        at_close: What ends with the server.
 
     Raises:
         DeviceError: A device is unknown or its file is broken.
@@ -112,6 +114,7 @@ class FakeIQMServer:
         self._lock = threading.Lock()
         self._by_id: dict[UUID, Job] = {}
         self._deleted: set[UUID] = set()
+        self.at_close = ExitStack()
         self._start(seed)
 
     def reset(self, *, seed: int | None = None, test: str | None = None) -> None:
@@ -128,6 +131,7 @@ class FakeIQMServer:
                 self._publications.use_calibration(computer, calibration_set)
 
     def _start(self, seed: int | None) -> None:
+        self.process = os.getpid()
         self._seeds = Seeds(seed)
         self._publications.reset()
         self._jobs: list[Job] = []
@@ -155,8 +159,9 @@ class FakeIQMServer:
                 self._seeds = before
 
     def close(self) -> None:
-        """Stop the workers."""
+        """Stop the workers, and close the socket, if one was opened for other processes."""
         self.queue.close()
+        self.at_close.close()
 
     # -- quantum computers ---------------------------------------------------------------------------------------
 

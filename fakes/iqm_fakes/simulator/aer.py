@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,19 @@ _PILOT_SNAPSHOTS = 16
 """At how many points of a pilot run the matrix product state is looked at."""
 
 
+def _run(circuits: list[QuantumCircuit], **options: Any) -> Any:
+    """Run circuits on Aer, in a thread that ends with them; returns Qiskit's result.
+
+    ``AerSimulator.run`` keeps a thread for the rest of the process, and OpenMP keeps some for each thread that it was
+    used in. A forked process has none of them, and would wait for them for ever.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        result = thread.submit(_SIMULATOR._execute_circuits_job, circuits, None, options).result()
+    if not result.success:
+        raise CircuitError(f"the simulation failed: {result.status}")
+    return result
+
+
 def outcome_probabilities(subcircuits: Sequence[Subcircuit], method: Method) -> list[NDArray[np.float64]]:
     """Return how likely the true outcomes of each subcircuit are, all in one call of Aer.
 
@@ -40,16 +54,14 @@ def outcome_probabilities(subcircuits: Sequence[Subcircuit], method: Method) -> 
         Arrays of 2^bits probabilities; bit k of an outcome's index is bit k of the subcircuit.
 
     """
-    result = _SIMULATOR.run(
+    result = _run(
         [_evolution(subcircuit, method) for subcircuit in subcircuits],
         shots=1,
         method=method,
         max_parallel_threads=1,  # results of some methods depend on the number of threads
         max_parallel_experiments=1,
         fusion_enable=False,  # blocks are fused already
-    ).result()
-    if not result.success:
-        raise CircuitError(f"the simulation failed: {result.status}")
+    )
     return [np.asarray(result.data(index)["probabilities"]) for index in range(len(subcircuits))]
 
 
@@ -122,8 +134,8 @@ def sample_trajectories(
     threads = max(1, min(os.cpu_count() or 1, shots, int(MEMORY_LIMIT / state)))
     if method in ("stabilizer", "matrix_product_state"):
         threads = max(1, min(os.cpu_count() or 1, shots))
-    result = _SIMULATOR.run(
-        trajectories.circuit,
+    result = _run(
+        [trajectories.circuit],
         shots=shots,
         seed_simulator=seed,
         method=method,
@@ -132,9 +144,7 @@ def sample_trajectories(
         max_parallel_shots=threads,
         max_parallel_experiments=1,
         fusion_enable=False,
-    ).result()
-    if not result.success:
-        raise CircuitError(f"the simulation failed: {result.status}")
+    )
     return _unpacked(result.data(0)["counts"], trajectories.circuit.num_clbits)
 
 
@@ -151,17 +161,15 @@ def bond_dimension(subcircuit: Subcircuit, most: int) -> int:
             circuit.save_matrix_product_state(label=str(number))
         for register in registers if isinstance(step, Measure) else released:
             circuit.reset(register)
-    result = _SIMULATOR.run(
-        circuit,
+    result = _run(
+        [circuit],
         shots=1,
         seed_simulator=0,
         method="matrix_product_state",
         matrix_product_state_max_bond_dimension=most,
         max_parallel_threads=1,
         fusion_enable=False,
-    ).result()
-    if not result.success:
-        raise CircuitError(f"the simulation failed: {result.status}")
+    )
     return max((len(weights) for _, bonds in result.data(0).values() for weights in bonds), default=1)
 
 

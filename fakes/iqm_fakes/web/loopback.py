@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -114,31 +115,54 @@ class LoopbackServer:
                 fd=listener.fileno(),
             )
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # of the threaded subclass
+        self._thread: threading.Thread | None = None
         authority = f"[{host}]" if ":" in host else host
         self.url = f"http://{authority}:{self._server.server_address[1]}"
 
     def serve_forever(self) -> None:
-        """Answer requests until :meth:`close` or Ctrl-C."""
-        self._server.serve_forever(poll_interval=0.05)
+        """Answer requests until :meth:`halt`, :meth:`close` or Ctrl-C."""
+        socketserver.BaseServer.serve_forever(self._server, poll_interval=0.05)  # werkzeug's closes the socket, too
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody may answer."""
+        return not self._closed.is_set()
+
+    def start(self) -> None:
+        """Answer requests in a thread, if it is open."""
+        if self.is_open and self._thread is None:
+            self._thread = threading.Thread(target=self.serve_forever, name="iqm-fake-server", daemon=True)
+            self._thread.start()
+
+    def halt(self) -> None:
+        """Stop answering until :meth:`start`; who connects meanwhile waits."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._server.shutdown()
+            thread.join()
 
     def close(self) -> None:
         """Stop answering and free the port; open connections end with the answer that is under way."""
-        self._server.shutdown()
+        self.halt()
         self._server.server_close()
         self._closed.set()
         for connection in list(self._connections):
             with suppress(OSError):  # it has just been closed
                 connection.shutdown(socket.SHUT_RD)
 
+    def leave(self) -> None:
+        """Leave the socket to the process that this one was forked from."""
+        self._thread = None
+        self._closed.set()
+        self._server.socket.close()
+
 
 @contextmanager
 def loopback(application: WSGIApplication) -> Iterator[str]:
     """Serve an application on a free loopback port inside the ``with`` block; gives its URL."""
     server = LoopbackServer(application)
-    thread = threading.Thread(target=server.serve_forever, name="iqm-fake-server", daemon=True)
-    thread.start()
+    server.start()
     try:
         yield server.url
     finally:
         server.close()
-        thread.join()

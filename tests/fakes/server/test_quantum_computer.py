@@ -142,6 +142,15 @@ def test_processes_give_the_same_results(monkeypatch):
     assert "with heralding discarded all the shots" in job.errors[0][2]
 
 
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system can't fork")
+@pytest.mark.parametrize("method", ["auto", "matrix_product_state"])  # one thread of Aer, and one for each core
+def test_processes_that_are_forked_after_a_simulation_give_the_same_results(method, monkeypatch):
+    monkeypatch.setattr(quantum_computer, "WORTH_A_TASK", 5e-3)
+    alone = results(FakeIQMServer(devices.chain(), seed=3, method=method), BATCH)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
+        assert results(FakeIQMServer(devices.chain(), seed=3, method=method, executor=pool), BATCH) == alone
+
+
 def test_a_dask_cluster_gives_the_same_results(monkeypatch):
     distributed = pytest.importorskip("distributed", reason="needs the extra 'dask' (tox -e dask)")
     monkeypatch.setattr(quantum_computer, "WORTH_A_TASK", 5e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ import pytest
 
 from pytest_iqm.job_details import JobDetails, JobDetailsCollector
 from pytest_iqm.markers import MarkerArguments
-from pytest_iqm.settings import RealMachine, Settings, device_path
+from pytest_iqm.settings import VARIABLES, RealMachine, Settings, device_path
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -201,11 +202,16 @@ class Machines:
     test: str = ""
     _spec: MachineSpec | None = None
     _machines: dict[MachineSpec | None, Machine] = field(default_factory=dict)
+    _variables: dict[str, str | None] = field(default_factory=dict)
 
     def start(self, item: pytest.Item) -> None:
         """Reset everything before a test."""
+        from iqm_fakes.server.seeds import enter_scope
+
         marked = MarkerArguments.of(item)
         self.test = item.nodeid
+        enter_scope(item.nodeid)
+        self.keep_variables()
         self.seed = derived_seed(self.settings.seed.value, item.nodeid) if marked.seed is None else marked.seed
         self._spec = self.spec(item)
         for machine in self._machines.values():
@@ -218,10 +224,26 @@ class Machines:
         Its jobs get the seed of the fixture, so their results don't depend on which test needs it first. Claims of
         later tests may be about these jobs.
         """
+        from iqm_fakes.server.seeds import enter_scope
+
         with ExitStack() as stack:
+            stack.callback(enter_scope, enter_scope(fixture))
             for machine in self._fakes:
                 stack.enter_context(machine.wider_scope(derived_seed(self.settings.seed.value, fixture)))
             yield
+        self.keep_variables()
+
+    def keep_variables(self) -> None:
+        """Note the vendor's environment variables, as :meth:`restore_variables` gives them back after a test."""
+        self._variables = {name: os.environ.get(name) for name in VARIABLES}
+
+    def restore_variables(self) -> None:
+        """Undo what a test did to them."""
+        for name, value in self._variables.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
     def get(self, spec: MachineSpec) -> Machine:
         """Return the machine for a test; live there is only one."""

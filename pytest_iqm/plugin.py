@@ -211,11 +211,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Note what is known of a test's jobs, once nothing can happen to them any more."""
+    """Note what is known of a test's jobs, once nothing can happen to them any more; give back the environment."""
     try:
         yield
     finally:
         item.stash[DETAILS] = _job_details(item)
+        if uses_machine(item):
+            item.config.stash[MACHINES].restore_variables()
 
 
 @pytest.hookimpl(wrapper=True)

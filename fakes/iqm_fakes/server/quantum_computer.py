@@ -13,6 +13,7 @@ from numpy.random import SeedSequence
 
 from iqm_fakes.device.device import Calibration
 from iqm_fakes.server.job import STATION, Cancelled, Job, JobFailure, NeverEnds
+from iqm_fakes.server.seeds import entropy
 from iqm_fakes.simulator.circuit import PASSES, CircuitError, NoShotsLeft, Program, Refused
 from iqm_fakes.simulator.shots import Bits
 from iqm_fakes.simulator.simulator import Plan, Simulator
@@ -109,7 +110,7 @@ class SimulatedComputers:
     def _take(self, job: Job, program: list[Plan]) -> list[Bits]:
         _check_readable(program)
         simulator = self._simulator(job)
-        seeds = [SeedSequence([job.seed, job.index, index]) for index in range(len(program))]
+        seeds = [SeedSequence(entropy(job.seed, job.index, index)) for index in range(len(program))]
         taken: list[Bits] = []
         try:
             if self._executor is None:

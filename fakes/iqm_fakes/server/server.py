@@ -50,7 +50,8 @@ class FakeIQMServer:
             None, together with ``recordings``, replays: the computers are those of the recorded jobs, and a submission
             is answered by the recording of the same one.
         seed: Makes everything reproducible: results are determined by device, circuit, shots, this seed and the number
-            of jobs submitted before. ``None`` draws one; :attr:`seed` says which.
+            of jobs submitted before. ``None`` draws one; :attr:`seed` says which. Ids of jobs are reproducible, too,
+            but no two servers give the same.
         noise: False simulates perfect gates, components and readout.
         idle: False switches off the relaxation of components while they wait for others; a ``delay`` still relaxes.
         method: Aer's method for all circuits: ``density_matrix``, ``statevector``, ``stabilizer`` or
@@ -120,19 +121,20 @@ class FakeIQMServer:
     def reset(self, *, seed: int | None = None, test: str | None = None) -> None:
         """Start again as if newly made with this seed: no jobs, an open queue, the devices as they were given.
 
-        Jobs from before have ended, and those who hold their ids can still retrieve them. In a replay, recordings of
-        this test answer before others, and the default calibrations are those it was recorded with.
+        Jobs from before have ended, and those who hold their ids can still retrieve them; new ids depend on the test.
+        In a replay, recordings of this test answer before others, and the default calibrations are those it was
+        recorded with.
         """
         self.queue.close()
-        self._start(seed)
+        self._start(seed, test)
         self._replay.reset(test)
         if self.replays:
             for computer, calibration_set in self._replay.calibrations():
                 self._publications.use_calibration(computer, calibration_set)
 
-    def _start(self, seed: int | None) -> None:
+    def _start(self, seed: int | None, test: str | None = None) -> None:
         self.process = os.getpid()
-        self._seeds = Seeds(seed)
+        self._seeds = Seeds(seed, test)
         self._publications.reset()
         self._jobs: list[Job] = []
         self.maintenance = False
@@ -312,7 +314,7 @@ class FakeIQMServer:
                 self._enter(job)
             return job
         with self._lock:
-            identifier, index = self._seeds.next()
+            identifier, index = self._seeds.next(device.alias)
             job = Job(
                 id=identifier,
                 index=index,

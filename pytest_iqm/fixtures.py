@@ -69,11 +69,9 @@ def iqm_http(request: pytest.FixtureRequest, _iqm_machine: Machine) -> Iterator[
 
     Other addresses are untouched. Skips with --iqm-live.
     """
-    from iqm_fakes import Api
-    from iqm_fakes.web.requests_interception import intercepted
+    from iqm_fakes import intercepted
 
-    server = _fake(request, _iqm_machine).server
-    with intercepted(Api(server)):
+    with intercepted(_fake(request, _iqm_machine).server) as server:
         yield server
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from iqm_fakes.server.server import FakeIQMServer
     from iqm_fakes.vendor.http import VENDOR_ERRORS
     from iqm_fakes.web.api import Api
-    from iqm_fakes.web.loopback import loopback
+    from iqm_fakes.web.serving import intercepted, served
     from iqm_fakes.wire.error_codes import ErrorCode, ServerError
     from iqm_fakes.wire.status import JobStatus
 
@@ -49,8 +49,9 @@ _HOME = {
     "bundled_devices": "device.bundled",
     "compare": "agreement.comparison",
     "compare_recordings": "agreement.comparison",
-    "loopback": "web.loopback",
+    "intercepted": "web.serving",
     "record": "recordings.from_server",
+    "served": "web.serving",
 }
 
 __all__ = [
@@ -75,8 +76,9 @@ __all__ = [
     "bundled_devices",
     "compare",
     "compare_recordings",
-    "loopback",
+    "intercepted",
     "record",
+    "served",
 ]
 
 

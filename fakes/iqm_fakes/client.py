@@ -14,11 +14,8 @@ from iqm_fakes.device.device import Device
 from iqm_fakes.server.server import FakeIQMServer
 from iqm_fakes.simulator.methods import Method
 from iqm_fakes.vendor.http import COMPOSED, ServerClient, quantum_computer_alias
-from iqm_fakes.web.handle import Handle
+from iqm_fakes.web.handle import URL, Handle
 from iqm_fakes.web.transport import Transport, caller
-
-URL = "https://fake.invalid"
-"""An address that exists nowhere (RFC 2606): if it is ever looked up, something went around the transport."""
 
 
 class _FakeServerClient(ServerClient):  # type: ignore[misc]  # its base depends on the vendor's version

@@ -4,8 +4,9 @@ import pytest
 from iqm.qiskit_iqm import IQMBackend as VendorBackend
 from target_contents import contents
 
-from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, bundled_devices, loopback
+from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, bundled_devices
 from iqm_fakes.vendor.http import connect
+from iqm_fakes.web.loopback import loopback
 from pytest_iqm import IQMBackend
 
 

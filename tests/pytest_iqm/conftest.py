@@ -3,7 +3,8 @@ from server_process import TOKEN, name_machine
 
 # Test runs inside this process forget what they import, and neither Qiskit nor Aer can be imported twice.
 import pytest_iqm.backend  # noqa: F401
-from iqm_fakes import Api, FakeIQMServer, loopback
+from iqm_fakes import Api, FakeIQMServer
+from iqm_fakes.web.loopback import loopback
 
 BELL = """
 from qiskit import QuantumCircuit, transpile

@@ -7,9 +7,10 @@ import pytest
 import responses
 from iqm.iqm_client import IQMClient
 
-from iqm_fakes import Api, FakeIQMServer, loopback
+from iqm_fakes import Api, FakeIQMServer
 from iqm_fakes.vendor import layout
 from iqm_fakes.vendor.http import COMPOSED, connect
+from iqm_fakes.web.loopback import loopback
 from pytest_iqm import LiveAccessRefused, offline_guard
 
 REAL = "https://resonance.iqm.tech"

@@ -7,9 +7,7 @@ server has one address: a loopback socket, opened when somebody first needs it, 
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import closing, suppress
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakSet
@@ -24,6 +22,9 @@ from iqm_fakes.web.transport import InProcess, Transport
 
 if TYPE_CHECKING:
     from iqm_fakes.server.server import FakeIQMServer
+
+URL = "https://fake.invalid"
+"""An address that exists nowhere (RFC 2606): if it is ever looked up, something went around the transport."""
 
 _HANDLED: WeakSet[FakeIQMServer] = WeakSet()
 """Servers of this process, or of the one that it was forked from, that have a handle."""
@@ -112,55 +113,20 @@ def address(server: FakeIQMServer) -> str:
         OSError: No socket can be opened.
 
     """
-    socket = _socket(server)
-    socket.start()
-    return socket.url
-
-
-def _socket(server: FakeIQMServer) -> LoopbackServer:
     if server not in _SOCKETS or not _SOCKETS[server].is_open:
         socket = _SOCKETS[server] = LoopbackServer(Api(server))
         server.at_close.callback(socket.close)
-    return _SOCKETS[server]
+    _SOCKETS[server].start()
+    return _SOCKETS[server].url
 
 
 def _before_fork() -> None:
-    """Give every server an address that children know, and stop the threads: they don't survive a fork."""
+    """Give every server an address that children know."""
     for server in _HANDLED:
         if server.process == os.getpid():
             with suppress(OSError):
-                _socket(server)
-    for socket in _SOCKETS.values():
-        socket.halt()
-
-
-def _after_fork() -> None:
-    """Answer again, as soon as this process goes on.
-
-    Python warns of a fork if there are threads when all of this has been called, as if they had been there before.
-    """
-    if not _SOCKETS or sys.getprofile() is not None:
-        _start()
-        return
-    forking = sys._getframe(1)
-
-    def goes_on(frame: FrameType, event: str, argument: Any) -> None:
-        if frame is forking:
-            sys.setprofile(None)
-            _start()
-
-    sys.setprofile(goes_on)
-
-
-def _start() -> None:
-    for socket in _SOCKETS.values():
-        socket.start()
-
-
-def _in_child() -> None:
-    for socket in _SOCKETS.values():
-        socket.leave()
+                address(server)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork)  # is called before those that the sockets registered

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import socket
 import socketserver
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http import HTTPStatus
+from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
 
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -84,6 +88,10 @@ class _Handler(WSGIRequestHandler):
         """Say nothing about requests that were answered."""
 
 
+_SERVERS: WeakSet[LoopbackServer] = WeakSet()
+_HALTED: list[LoopbackServer] = []
+
+
 class LoopbackServer:
     """A WSGI application on a socket, one thread a connection.
 
@@ -116,6 +124,7 @@ class LoopbackServer:
             )
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # of the threaded subclass
         self._thread: threading.Thread | None = None
+        _SERVERS.add(self)
         authority = f"[{host}]" if ":" in host else host
         self.url = f"http://{authority}:{self._server.server_address[1]}"
 
@@ -134,12 +143,13 @@ class LoopbackServer:
             self._thread = threading.Thread(target=self.serve_forever, name="iqm-fake-server", daemon=True)
             self._thread.start()
 
-    def halt(self) -> None:
-        """Stop answering until :meth:`start`; who connects meanwhile waits."""
+    def halt(self) -> bool:
+        """Stop answering until :meth:`start`; who connects meanwhile waits. Return whether a thread answered."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._server.shutdown()
             thread.join()
+        return thread is not None
 
     def close(self) -> None:
         """Stop answering and free the port; open connections end with the answer that is under way."""
@@ -162,7 +172,42 @@ def loopback(application: WSGIApplication) -> Iterator[str]:
     """Serve an application on a free loopback port inside the ``with`` block; gives its URL."""
     server = LoopbackServer(application)
     server.start()
-    try:
+    with closing(server):
         yield server.url
-    finally:
-        server.close()
+
+
+def _before_fork() -> None:
+    """Stop the threads: they don't survive a fork."""
+    _HALTED[:] = [server for server in _SERVERS if server.halt()]
+
+
+def _after_fork() -> None:
+    """Answer again, as soon as this process goes on.
+
+    Python warns of a fork if there are threads when all of this has been called, as if they had been there before.
+    """
+    if not _HALTED or sys.getprofile() is not None:
+        _go_on()
+        return
+    forking = sys._getframe(1)
+
+    def step(frame: FrameType, event: str, argument: Any) -> None:
+        if frame is forking:
+            sys.setprofile(None)
+            _go_on()
+
+    sys.setprofile(step)
+
+
+def _go_on() -> None:
+    for server in _HALTED:
+        server.start()
+
+
+def _in_child() -> None:
+    for server in _SERVERS:
+        server.leave()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)

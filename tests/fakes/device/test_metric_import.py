@@ -8,9 +8,10 @@ import pytest
 from iqm.iqm_client import DynamicQuantumArchitecture
 from iqm.qiskit_iqm import IQMBackend as VendorBackend
 
-from iqm_fakes import Api, Device, DeviceError, FakeIQMServer, cli, loopback
+from iqm_fakes import Api, Device, DeviceError, FakeIQMServer, cli
 from iqm_fakes.device.metric_import import import_command
 from iqm_fakes.vendor.http import connect, get
+from iqm_fakes.web.loopback import loopback
 
 EMERALD = Path(__file__).with_name("real") / "emerald-2026-01-31.extract.json"
 QUBITS = ["QB18", "QB19", "QB25", "QB26", "QB27", "QB33", "QB34"]

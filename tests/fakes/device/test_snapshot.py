@@ -13,8 +13,9 @@ from iqm.qiskit_iqm import IQMBackend as VendorBackend
 from random_devices import devices
 from target_contents import contents
 
-from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, bundled_devices, cli, loopback
+from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, bundled_devices, cli
 from iqm_fakes.vendor.http import connect
+from iqm_fakes.web.loopback import loopback
 
 TOKEN = "s3cret-token-of-the-machine"
 DOCUMENTS = ("quantum-computers/{qc}/health", "quantum-computers/{qc}/artifacts/static-quantum-architectures")

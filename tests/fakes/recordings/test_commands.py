@@ -8,7 +8,8 @@ from made_up_recordings import made
 from qiskit import QuantumCircuit, transpile
 from werkzeug.test import Client
 
-from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, Recordings, cli, loopback
+from iqm_fakes import Api, Device, FakeIQMClient, FakeIQMServer, Recordings, cli
+from iqm_fakes.web.loopback import loopback
 from pytest_iqm import IQMBackend
 
 TOKEN = "token-of-the-machine"

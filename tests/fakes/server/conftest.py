@@ -1,7 +1,8 @@
 import pytest
 
-from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, loopback
+from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
 from iqm_fakes.vendor.http import connect
+from iqm_fakes.web.loopback import loopback
 from pytest_iqm import IQMBackend
 
 

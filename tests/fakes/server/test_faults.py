@@ -5,10 +5,11 @@ import requests
 from circuits import bell
 from werkzeug.test import Client
 
-from iqm_fakes import Api, FakeIQMClient, loopback
+from iqm_fakes import Api, FakeIQMClient
 from iqm_fakes.server.faults import BY_STATUS, ERRORS, Operation
 from iqm_fakes.vendor import http as versions
 from iqm_fakes.vendor.http import VENDOR_ERRORS, connect
+from iqm_fakes.web.loopback import loopback
 from pytest_iqm import IQMBackend
 
 

@@ -9,7 +9,8 @@ import pytest
 import requests
 from api_client import FLIP, V1
 
-from iqm_fakes import Api, FakeIQMServer, loopback
+from iqm_fakes import Api, FakeIQMServer
+from iqm_fakes.web.loopback import loopback
 
 
 @pytest.fixture(scope="module")

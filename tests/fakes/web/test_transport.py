@@ -11,8 +11,8 @@ import pytest
 import requests
 from api_client import without_request
 
-from iqm_fakes import Api, FakeIQMServer, loopback
-from iqm_fakes.web.loopback import LoopbackServer
+from iqm_fakes import Api, FakeIQMServer
+from iqm_fakes.web.loopback import LoopbackServer, loopback
 from iqm_fakes.web.transport import InProcess, caller
 
 BODY = json.dumps(

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from circuits import bell
 
-from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, loopback
+from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
 from iqm_fakes.vendor.http import VENDOR_ERRORS, connect
+from iqm_fakes.web.loopback import loopback
 from pytest_iqm import IQMBackend
 
 THREADS, OPERATIONS = 32, 200

@@ -8,7 +8,8 @@ import sys
 import pytest
 from server_process import TOKEN
 
-from iqm_fakes import Api, FakeIQMServer, loopback
+from iqm_fakes import Api, FakeIQMServer
+from iqm_fakes.web.loopback import loopback
 
 HELPER = """
 from qiskit import QuantumCircuit, transpile

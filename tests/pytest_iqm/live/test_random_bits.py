@@ -4,7 +4,8 @@ import pytest
 from server_process import TOKEN, name_machine
 from suites import CLAIMS, NOT_EQUAL
 
-from iqm_fakes import Api, Device, FakeIQMServer, loopback
+from iqm_fakes import Api, Device, FakeIQMServer
+from iqm_fakes.web.loopback import loopback
 
 BELL = """
 from bell import counts

@@ -5,7 +5,8 @@ import json
 import pytest
 from server_process import TOKEN, name_machine
 
-from iqm_fakes import Api, FakeIQMServer, Recordings, loopback
+from iqm_fakes import Api, FakeIQMServer, Recordings
+from iqm_fakes.web.loopback import loopback
 
 SUITE = """
 from pathlib import Path

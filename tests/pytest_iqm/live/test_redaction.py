@@ -6,7 +6,8 @@ import pytest
 from server_process import TOKEN
 from suites import JOBS
 
-from iqm_fakes import Api, loopback
+from iqm_fakes import Api
+from iqm_fakes.web.loopback import loopback
 
 JWT = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTl9.bm8tc2lnbmF0dXJl"
 """A token that does not expire before the year 2286."""

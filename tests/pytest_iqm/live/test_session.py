@@ -4,7 +4,8 @@ import pytest
 from server_process import TOKEN
 from suites import LIVE
 
-from iqm_fakes import Api, FakeIQMServer, loopback
+from iqm_fakes import Api, FakeIQMServer
+from iqm_fakes.web.loopback import loopback
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 from server_process import TOKEN, name_machine
 
-from iqm_fakes import Api, FakeIQMServer, loopback
+from iqm_fakes import Api, FakeIQMServer
+from iqm_fakes.web.loopback import loopback
 
 SHOTS = 200
 LEVEL = 0.5

@@ -4,7 +4,8 @@ import pytest
 from server_process import TOKEN, name_machine
 from werkzeug.wrappers import Response
 
-from iqm_fakes import Api, loopback
+from iqm_fakes import Api
+from iqm_fakes.web.loopback import loopback
 
 BELL = """
 from bell import counts

@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 
 from iqm_fakes.simulator.tolerance import tolerance
-from iqm_fakes.vendor.http import get, post, quantum_computer_alias
+from iqm_fakes.vendor.http import get, post
 from iqm_fakes.wire.qiskit_order import qiskit_places
 from iqm_fakes.wire.results import histogram
 from pytest_iqm.errors import ExecutionError
@@ -58,7 +58,12 @@ class Execution:
     @cached_property
     def predictor(self) -> Predictor:
         """What the calibration says with which the machine ran it."""
-        return self.predictors.of(get(self.predictors.client, f"jobs/{self.job}")["compilation"]["calibration_set_id"])
+        return self.predictors.of(self._document["compilation"]["calibration_set_id"], self._document["qc"]["id"])
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        document: dict[str, Any] = get(self.predictors.client, f"jobs/{self.job}")
+        return document
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -120,7 +125,8 @@ class Execution:
         client = self.predictors.client
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the vendor's, about its own use, and about what we report
-            job = post(client, f"jobs/{quantum_computer_alias(client)}/circuit", self.payload, params=params)["id"]
+            computer = self.predictors.alias(self._document["qc"]["id"])
+            job = post(client, f"jobs/{computer}/circuit", self.payload, params=params)["id"]
             client.get_job(UUID(job)).wait_for_completion()
         return Execution(self.predictors, job, 0)
 

@@ -87,10 +87,10 @@ class JobDetailsCollector:
             **_durations(document.get("timeline") or ()),
         }
         if calibration_set is not None and (self.lengths or self.detailed):
-            self._add_circuits(details, payload, calibration_set)
+            self._add_circuits(details, payload, (calibration_set, document["qc"]["id"]))
         return details
 
-    def _add_circuits(self, details: JobDetails, payload: Mapping[str, Any], calibration_set: str) -> None:
+    def _add_circuits(self, details: JobDetails, payload: Mapping[str, Any], ran_on: tuple[str, str]) -> None:
         """Add what can be said of the circuits by themselves: how long they take, and what should come out."""
         import numpy as np
 
@@ -98,7 +98,7 @@ class JobDetailsCollector:
         from pytest_iqm.prediction import UNPREDICTABLE
 
         try:
-            predictor = self.predictors.of(calibration_set)
+            predictor = self.predictors.of(*ran_on)
             request, programs = predictor.programs(dict(payload))
         except UNPREDICTABLE:
             return  # a failed job says itself what is wrong with it; the report goes without

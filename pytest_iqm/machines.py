@@ -26,16 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MachineSpec:
-    """What a test runs on: a device with or without noise, or recordings."""
+    """What a test runs on: a device with or without noise, others on the same server, or recordings."""
 
     device: str
     noise: bool = True
     replay: bool = False
+    others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.replay:
             return "recorded"
-        name = self.device.replace("\\", "/").rpartition("/")[2].removesuffix(".json")
+        devices = (self.device, *self.others)
+        name = "+".join(each.replace("\\", "/").rpartition("/")[2].removesuffix(".json") for each in devices)
         return name if self.noise else f"{name}-noiseless"
 
 
@@ -263,7 +265,9 @@ class Machines:
             server = FakeIQMServer(seed=self.seed, recordings=folder)
             return FakeMachine(server, self._recorded_computer(server))
         recordings = folder if folder.is_dir() else None  # jobs can be retrieved in simulations, too
-        return FakeMachine(FakeIQMServer(spec.device, seed=self.seed, noise=spec.noise, recordings=recordings))
+        devices = (spec.device, *spec.others)
+        server = FakeIQMServer(*devices, seed=self.seed, noise=spec.noise, recordings=recordings)
+        return FakeMachine(server, next(iter(server.devices)))
 
     def _recorded_computer(self, server: FakeIQMServer) -> str:
         """Return the computer whose recordings are replayed: the one asked for, the test's own, or the only one."""
@@ -347,12 +351,11 @@ class Machines:
             marked = replace(marked, replay=False)
         if self.default.replay if marked.replay is None else marked.replay:
             return [MachineSpec(self.default.device, replay=True)]
-        devices = (
-            (device_path(node.config.rootpath, marked.device),)
-            if marked.device is not None
-            else self.settings.devices.value
-        )
-        return [MachineSpec(device, noise=marked.noise is not False) for device in devices]
+        noise = marked.noise is not False
+        if marked.devices:
+            first, *others = (device_path(node.config.rootpath, device) for device in marked.devices)
+            return [MachineSpec(first, noise=noise, others=tuple(others))]
+        return [MachineSpec(device, noise=noise) for device in self.settings.devices.value]
 
     @property
     def default(self) -> MachineSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 DECLARATIONS = (
-    "iqm(device=..., seed=..., noise=..., replay=...): run on this fake device (name or file), with this seed, without "
-    "noise, or on recordings",
+    "iqm(device=..., computers=[...], seed=..., noise=..., replay=...): run on this fake device (name or file), or on "
+    "several on one server, with this seed, without noise, or on recordings",
     "iqm_live_only(reason): run on a real machine only",
     "iqm_fake_only(reason): run on the fake only",
     "iqm_requires(qubits=number, gates=['move', ...], connected=number or pairs): run on machines that have this only",
@@ -19,8 +19,8 @@ DECLARATIONS = (
 """What ``pytest --markers`` says of them."""
 
 IQM_USAGE = (
-    "@pytest.mark.iqm takes device='name or file', seed=non-negative integer, noise=True or False, and replay=True or "
-    "False"
+    "@pytest.mark.iqm takes device='name or file' or computers=['name or file', ...], seed=non-negative integer, "
+    "noise=True or False, and replay=True or False"
 )
 REQUIRES_USAGE = (
     "@pytest.mark.iqm_requires takes qubits=number, gates=['cz', ...] and connected=number of qubits that two-qubit "
@@ -28,11 +28,16 @@ REQUIRES_USAGE = (
 )
 
 
+ALTERNATIVES = {"device", "computers"}
+"""Arguments of which a marker has at most one, and the closest marker wins."""
+
+
 @dataclass(frozen=True)
 class MarkerArguments:
     """The arguments of ``@pytest.mark.iqm``; None is what nothing was said of."""
 
     device: str | None = None
+    computers: Sequence[str] | None = None
     seed: int | None = None
     noise: bool | None = None
     replay: bool | None = None
@@ -46,6 +51,11 @@ class MarkerArguments:
 
         """
         return cls(**_keyword_arguments(node, "iqm", _is_iqm_argument, IQM_USAGE))
+
+    @property
+    def devices(self) -> list[str]:
+        """The devices that are asked for, all on one server; none if nothing was said."""
+        return [self.device] if self.device is not None else list(self.computers or ())
 
 
 def requirements(item: pytest.Item) -> dict[str, Any]:
@@ -66,8 +76,12 @@ def _keyword_arguments(
     for marker in reversed(list(node.iter_markers(marker_name))):  # the closest comes last
         wrong = [f"positional {value!r}" for value in marker.args]
         wrong += [f"{name}={value!r}" for name, value in marker.kwargs.items() if not is_valid(name, value)]
+        if {*marker.kwargs} >= ALTERNATIVES:
+            wrong.append("both device and computers")
         if wrong:
             raise pytest.UsageError(f"{node.nodeid}: {usage}; got {', '.join(wrong)}")
+        if {*marker.kwargs} & ALTERNATIVES:
+            arguments = {key: value for key, value in arguments.items() if key not in ALTERNATIVES}
         arguments |= marker.kwargs
     return arguments
 
@@ -75,6 +89,9 @@ def _keyword_arguments(
 def _is_iqm_argument(name: str, value: Any) -> bool:
     if name == "seed":
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if name == "computers":
+        named = isinstance(value, list | tuple) and all(isinstance(device, str) for device in value)
+        return named and 0 < len(set(value)) == len(value)
     return isinstance(value, str) if name == "device" else name in ("noise", "replay") and isinstance(value, bool)
 
 

@@ -12,7 +12,7 @@ from iqm_fakes.device.device import Device, DeviceError
 from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.simulator import Simulator
-from iqm_fakes.vendor.http import VENDOR_ERRORS, quantum_computer_alias
+from iqm_fakes.vendor.http import VENDOR_ERRORS, get, quantum_computer_alias
 from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
 from pytest_iqm.errors import ExecutionError
 
@@ -68,7 +68,7 @@ class Predictor:
 
 
 class Predictors:
-    """The predictors of a machine, one for each calibration set.
+    """The predictors of a server's machines, one for each calibration set.
 
     Args:
         client: Connected to the machine's server.
@@ -78,9 +78,26 @@ class Predictors:
     def __init__(self, client: IQMClient) -> None:
         self.client = client
         self._known: dict[str, Predictor] = {}
+        self._aliases: dict[str, str] = {}
 
-    def of(self, calibration_set: str) -> Predictor:
+    def alias(self, computer: str | None) -> str:
+        """Return the alias of a computer by its id; the client's own for None, and for one that is not there any more.
+
+        Raises:
+            Exception: The vendor's client's.
+
+        """
+        if computer is not None and not self._aliases:
+            listed = get(self.client, "quantum-computers")["quantum_computers"]
+            self._aliases = {entry["id"]: entry["alias"] for entry in listed}
+        return self._aliases.get(computer or "") or quantum_computer_alias(self.client)
+
+    def of(self, calibration_set: str, computer: str | None = None) -> Predictor:
         """Return the predictor of a calibration set.
+
+        Args:
+            calibration_set: Its id.
+            computer: The id of the computer that has it; the default is the client's own.
 
         Raises:
             DeviceError: The machine publishes what is not a valid device.
@@ -88,7 +105,7 @@ class Predictors:
 
         """
         if calibration_set not in self._known:
-            alias, settings = quantum_computer_alias(self.client), {}
+            alias, settings = self.alias(computer), {}
             if isinstance(self.client, FakeIQMClient):  # what a device file says beside what is published counts, too
                 calibration = self.client.server.calibration(alias, calibration_set)
                 settings = dict(self.client.server.settings)

@@ -70,17 +70,17 @@ def careless():
     os.environ["IQM_TOKENS_FILE"] = "tokens.json"
 
 @pytest.mark.parametrize("n", range(2))
-def test_an_example_program(iqm_http, configured, careless, n):
+def test_an_example_program(iqm_url, configured, careless, n):
     assert [os.environ.get(name) for name in NAMES] == [None, "tokens.json", None, "garnet"]
     del os.environ["IQM_TOKENS_FILE"]
     os.environ["IQM_TOKEN"] = "anything"
     os.environ["IQM_SERVER_URL"] = "https://iqm.example.org"
     from iqm.qiskit_iqm import IQMProvider
-    counts(IQMProvider("https://iqm.example.org", quantum_computer="garnet").get_backend())
+    counts(IQMProvider(iqm_url, quantum_computer="garnet").get_backend())
 
-def test_another_one(iqm_http, configured):
+def test_another_one(iqm_url, configured):
     from iqm.qiskit_iqm import IQMProvider
-    counts(IQMProvider("https://iqm.example.org", quantum_computer="garnet", token="mine").get_backend())
+    counts(IQMProvider(iqm_url, quantum_computer="garnet", token="mine").get_backend())
     assert [os.environ.get(name) for name in NAMES] == [None, None, None, "garnet"]
 """
 

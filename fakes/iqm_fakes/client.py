@@ -59,7 +59,7 @@ class FakeIQMClient(IQMClient):
         seed: Makes results reproducible, see :class:`FakeIQMServer`.
         noise: False simulates a perfect quantum computer.
         idle: False: no relaxation while a component waits for others, see :class:`FakeIQMServer`.
-        method: How Aer simulates; ``auto`` takes what is fastest for a circuit, see :class:`FakeIQMServer`.
+        method: How circuits are simulated; ``auto`` takes what is fastest for a circuit, see :class:`FakeIQMServer`.
         recordings: Folder of recorded jobs, which can be retrieved. Without ``device``, their computer is replayed:
             what is run is answered by its recording, see :class:`FakeIQMServer`.
         server: A server to connect to, instead of a new one. Several clients may share a server.

@@ -37,7 +37,7 @@ QUBITS = {
     "dephased": ["QB5", "QB6", "QB7", "QB8"],
 }
 
-METHODS: tuple[Method, ...] = ("density_matrix", "statevector", "stabilizer", "matrix_product_state")
+METHODS: tuple[Method, ...] = ("density_matrix", "statevector", "stabilizer", "matrix_product_state", "pauli")
 
 
 @cache

@@ -24,7 +24,7 @@ from qiskit_aer.noise.noise_model import QuantumErrorLocation
 from iqm_fakes.simulator import channels, pauli_mixtures
 from iqm_fakes.simulator.channels import Matrix
 from iqm_fakes.simulator.circuit import CircuitError
-from iqm_fakes.simulator.methods import BYTES_PER_AMPLITUDE, MEMORY_LIMIT, Method, runs_once
+from iqm_fakes.simulator.methods import BYTES_PER_AMPLITUDE, MEMORY_LIMIT, AerMethod, runs_once
 from iqm_fakes.simulator.noise_model import NoisyGate
 from iqm_fakes.simulator.pauli_mixtures import Mixture
 from iqm_fakes.simulator.subcircuits import Block, ConditionalGate, Measure, Subcircuit
@@ -47,7 +47,7 @@ def _run(circuits: list[QuantumCircuit], **options: Any) -> Any:
     return result
 
 
-def outcome_probabilities(subcircuits: Sequence[Subcircuit], method: Method) -> list[NDArray[np.float64]]:
+def outcome_probabilities(subcircuits: Sequence[Subcircuit], method: AerMethod) -> list[NDArray[np.float64]]:
     """Return how likely the true outcomes of each subcircuit are, all in one call of Aer.
 
     Returns:
@@ -65,7 +65,7 @@ def outcome_probabilities(subcircuits: Sequence[Subcircuit], method: Method) -> 
     return [np.asarray(result.data(index)["probabilities"]) for index in range(len(subcircuits))]
 
 
-def _evolution(subcircuit: Subcircuit, method: Method) -> QuantumCircuit:
+def _evolution(subcircuit: Subcircuit, method: AerMethod) -> QuantumCircuit:
     """Return a whole subcircuit as Aer's; bits that are measured in mid-circuit are written into more components."""
     mid_circuit = sorted(subcircuit.mid_circuit)
     record = {bit: len(subcircuit.components) + index for index, bit in enumerate(mid_circuit)}
@@ -113,7 +113,7 @@ def _then(gate: Matrix, single: Matrix, position: int) -> Matrix:
 
 
 def sample_trajectories(
-    subcircuit: Subcircuit, method: Method, shots: int, runs: int, seed: int
+    subcircuit: Subcircuit, method: AerMethod, shots: int, runs: int, seed: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Run a subcircuit shot by shot.
 
@@ -180,7 +180,7 @@ class _TrajectoryCircuit:
     perfect: conditions have to see the recorded bit, while the component collapses by the true one.
     """
 
-    def __init__(self, subcircuit: Subcircuit, method: Method, runs: int) -> None:
+    def __init__(self, subcircuit: Subcircuit, method: AerMethod, runs: int) -> None:
         self.noise_model = AerNoiseModel()
         self._known: set[str] = set()
         self._fused: dict[int, _FusedBlock] = {}
@@ -300,7 +300,7 @@ class _FusedBlock(NamedTuple):
     noise: list[_TrailingNoise]
 
 
-def _fuse(block: Block, method: Method) -> _FusedBlock:
+def _fuse(block: Block, method: AerMethod) -> _FusedBlock:
     if method == "density_matrix":
         return _FusedBlock(_superoperator(block.channel()), [])
     return _FusedBlock(_unitary(block.unitary()), _trailing_noise(block))

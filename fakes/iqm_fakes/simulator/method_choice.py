@@ -1,4 +1,7 @@
-"""The choice of how to simulate a subcircuit: whatever is thought to be fastest and fits into memory."""
+"""The choice of how to simulate a subcircuit: whatever is thought to be fastest and fits into memory.
+
+That is one of Aer's methods, unless another engine is thought to be much faster.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,39 @@ from typing import Literal, TypeVar
 
 from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.methods import (
+    AER_METHODS,
     BYTES_PER_AMPLITUDE,
     MEMORY_LIMIT,
-    METHODS,
     Engine,
     Estimate,
     Evolution,
+    ExactEngine,
     Method,
+    PauliEvolution,
     Trajectories,
     Unsupported,
 )
 from iqm_fakes.simulator.subcircuits import Subcircuit
 
-EVOLUTIONS = (Evolution("density_matrix"), Evolution("statevector"))
+EVOLUTIONS: tuple[ExactEngine, ...] = (Evolution("density_matrix"), Evolution("statevector"), PauliEvolution())
 """The engines that have exact probabilities."""
 
-ENGINES: tuple[Engine, ...] = (*EVOLUTIONS, *(Trajectories(method) for method in METHODS))
+ENGINES: tuple[Engine, ...] = (
+    Evolution("density_matrix"),
+    Evolution("statevector"),
+    Trajectories("density_matrix"),
+    Trajectories("statevector"),
+    Trajectories("stabilizer"),
+    PauliEvolution(),
+    Trajectories("matrix_product_state"),
+)
+"""What there is, in the order in which they are asked: whoever takes longest to answer comes last."""
+
+WORTH_A_PILOT = 50e-3
+"""Seconds: what is faster than this is not worth a pilot run, which takes tens of milliseconds."""
+
+WORTH_LEAVING_AER = 20e-3
+"""Seconds that an engine other than Aer has to save; at least half of Aer's time, too."""
 
 FAST_ENOUGH = 3e-3
 """Seconds: if an engine is as fast as this, asking the others would take longer than they could save."""
@@ -53,7 +73,7 @@ class Choice:
 
 
 def choose(subcircuit: Subcircuit, shots: int, method: Method | Literal["auto"]) -> Choice:
-    """Return the cheapest engine for a subcircuit.
+    """Return the cheapest engine for a subcircuit, which has to be much cheaper than Aer's if it is another one.
 
     Raises:
         CircuitError: None can simulate it; the message says why each of them can't.
@@ -66,11 +86,11 @@ def choose(subcircuit: Subcircuit, shots: int, method: Method | Literal["auto"])
             f"{_connected(subcircuit)} can't be simulated within {MEMORY_LIMIT / 2**30:g} GiB. {refusals}. "
             f"What works: {_what_works(method)}"
         )
-    engine, estimate = min(able, key=_seconds)
+    engine, estimate = _best(able)
     return Choice(engine, subcircuit.components, estimate)
 
 
-def choose_evolution(subcircuit: Subcircuit) -> tuple[Evolution, Estimate]:
+def choose_evolution(subcircuit: Subcircuit) -> tuple[ExactEngine, Estimate]:
     """Return the cheapest evolution of a subcircuit, from which its exact probabilities come, and what it costs.
 
     Raises:
@@ -85,7 +105,7 @@ def choose_evolution(subcircuit: Subcircuit) -> tuple[Evolution, Estimate]:
             f"{MEMORY_LIMIT / 2**30:g} GiB. {refusals}. What works: with noise {qubits // 2} components and bits "
             f"measured in mid-circuit that gates connect, without noise {qubits}"
         )
-    return min(able, key=_seconds)
+    return _best(able)
 
 
 _E = TypeVar("_E", bound=Engine)
@@ -96,8 +116,11 @@ def _asked(engines: Iterable[_E], subcircuit: Subcircuit, shots: int) -> tuple[l
     able: list[tuple[_E, Estimate]] = []
     refusals: dict[Method, str] = {}
     for engine in engines:
+        fastest = min(map(_seconds, able), default=math.inf)
+        if engine.method not in AER_METHODS and fastest < WORTH_LEAVING_AER:
+            continue
         try:
-            estimate = engine.estimate(subcircuit, shots, _pilot_run)
+            estimate = engine.estimate(subcircuit, shots, pilot_run if fastest > WORTH_A_PILOT else no_pilot_run)
         except Unsupported as reason:
             refusals.setdefault(engine.method, str(reason))
             continue
@@ -110,6 +133,15 @@ def _asked(engines: Iterable[_E], subcircuit: Subcircuit, shots: int) -> tuple[l
     return able, "; ".join(f"{method}: {reason}" for method, reason in refusals.items())
 
 
+def _best(able: Sequence[tuple[_E, Estimate]]) -> tuple[_E, Estimate]:
+    best = min(able, key=_seconds)
+    if aer := [one for one in able if one[0].method in AER_METHODS]:
+        aers_best = min(aer, key=_seconds)
+        if _seconds(aers_best) - _seconds(best) < max(WORTH_LEAVING_AER, _seconds(aers_best) / 2):
+            return aers_best
+    return best
+
+
 def _seconds(one: tuple[Engine, Estimate]) -> float:
     return one[1].seconds
 
@@ -119,11 +151,16 @@ def _connected(subcircuit: Subcircuit) -> str:
     return f"{len(names)} connected components ({_some(names)})"
 
 
-def _pilot_run(subcircuit: Subcircuit, most: int) -> int:
+def pilot_run(subcircuit: Subcircuit, most: int) -> int:
     """Return the largest bond dimension of one run, as a :data:`~iqm_fakes.simulator.methods.PilotRun`."""
     from iqm_fakes.simulator import aer  # importing Qiskit takes seconds, and few choices need it
 
     return aer.bond_dimension(subcircuit, most)
+
+
+def no_pilot_run(subcircuit: Subcircuit, most: int) -> int:
+    """Return that nothing is known: the bond dimension may be ``most`` or larger."""
+    return most
 
 
 def _what_works(method: Method | Literal["auto"]) -> str:

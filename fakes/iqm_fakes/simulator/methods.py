@@ -1,6 +1,6 @@
 """The methods by which a subcircuit can be simulated exactly, and what each of them costs.
 
-There are two ways, each with several of Aer's methods:
+There are two ways, each with several of Aer's methods, and evolution also without Aer (:mod:`.pauli_evolution`):
 
 - **evolution**: the state of all components at the end, computed once. All shots are drawn from its probabilities, so
   they cost next to nothing. A measurement in mid-circuit writes its bit into one more component. With noise the state
@@ -10,26 +10,30 @@ There are two ways, each with several of Aer's methods:
   components in use at a time. Several runs in a row are one shot of Aer's, because that has a price of its own.
 
 The distribution of results is the same for all; with the same seed the counts differ. The seconds that
-:class:`Estimate` speaks of are those of one core of a server of the 2020s, fitted to measurements; only their ratios
-matter.
+:class:`Estimate` speaks of are those of one core of a server of the 2020s; mostly their ratios matter.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from iqm_fakes.simulator.pauli_evolution import contraction
 from iqm_fakes.simulator.subcircuits import Block, Subcircuit, gates_of
 
-Method: TypeAlias = Literal["density_matrix", "statevector", "stabilizer", "matrix_product_state"]
+AerMethod: TypeAlias = Literal["density_matrix", "statevector", "stabilizer", "matrix_product_state"]
 """Aer's name of how the state is represented."""
 
-METHODS: tuple[Method, ...] = get_args(Method)
+Method: TypeAlias = AerMethod | Literal["pauli"]
+"""How the state is represented: by one of Aer's methods, or by expectation values of Pauli operators."""
+
+AER_METHODS: tuple[AerMethod, ...] = get_args(AerMethod)
+METHODS: tuple[Method, ...] = (*AER_METHODS, "pauli")
 
 PilotRun: TypeAlias = Callable[[Subcircuit, int], int]
 """Returns the largest bond dimension seen in one run of a subcircuit without noise, cut off at the number given."""
@@ -47,22 +51,34 @@ PILOT_GATES = 1000
 BYTES_PER_AMPLITUDE = 16
 """One complex number of a state."""
 
-_CALL = 0.7e-3
-"""One call of Aer."""
-_BUILD = 15e-6
-"""One instruction, from here into Aer."""
-_ERROR = 0.2e-3
-"""One error whose events are drawn for each shot, from here into Aer."""
-_SHOT = 75e-6
-"""What Aer does for each shot before the first instruction, mostly seeding a generator."""
-_DRAW = 30e-9
-"""Drawing from one of the probabilities at the end of an evolution."""
-_STEP = {"density_matrix": 2e-6, "statevector": 2e-6, "stabilizer": 0.8e-6, "matrix_product_state": 8e-6}
-"""One instruction in one shot, besides what depends on the size of the state."""
-_ELEMENT = {1: {"density_matrix": 8e-9, "statevector": 5e-9}, 2: {"density_matrix": 25e-9, "statevector": 9e-9}}
-"""One instruction on one or two components, for each element of the state."""
-_BOND = 40e-9
-"""One instruction on two components, for each cube of a matrix product's bond dimension."""
+COSTS: Mapping[str, float] = {
+    "call": 0.7e-3,  # of Aer
+    "instruction": 15e-6,  # from here into Aer
+    "error": 0.2e-3,  # whose events are drawn for each shot, from here into Aer
+    "shot": 75e-6,  # what Aer does for each before the first instruction, mostly seeding a generator
+    "measured bit": 1e-6,  # where Aer runs once and draws all shots
+    "outcome": 30e-9,  # one of the probabilities at the end of an evolution
+    "density_matrix step": 2e-6,  # an instruction in a shot, besides what depends on the size of the state
+    "density_matrix, 1 component": 8e-9,  # an instruction, for each element of the state
+    "density_matrix, 2 components": 25e-9,
+    "statevector step": 2e-6,
+    "statevector, 1 component": 5e-9,
+    "statevector, 2 components": 9e-9,
+    "stabilizer step": 0.8e-6,
+    "stabilizer row": 0.25e-9,  # one bit of the tableau, for each instruction
+    "matrix_product_state step": 3e-6,
+    "matrix_product_state, 2 components": 15e-6,
+    "matrix_product_state bond": 40e-9,  # the same, for each cube of the bond dimension
+    "tensor": 30e-6,  # of a network, made and contracted
+    "multiplication": 0.12e-9,  # in a contraction, with the addition after it
+    "number": 2e-9,  # that a contraction reads or writes
+}
+"""Seconds of each kind of work, as ``benchmarks/cost_model.py`` fits them."""
+
+_SHOT_BY_INSTRUCTION = 5.0
+"""How many more instructions Aer could be given in the time that it takes to start a shot."""
+_MOST_BITS = 32
+"""Of so many recorded bits the probabilities alone would take 32 GiB."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +86,20 @@ class Estimate:
     """What simulating a subcircuit costs.
 
     Attributes:
-        seconds: About how long it takes.
+        work: How much of each of :data:`COSTS`.
         memory: Bytes of the state.
         width: Components of the state.
 
     """
 
-    seconds: float
+    work: Mapping[str, float]
     memory: float
     width: int
+
+    @cached_property
+    def seconds(self) -> float:
+        """About how long it takes."""
+        return sum(COSTS[kind] * amount for kind, amount in self.work.items())
 
 
 class Unsupported(Exception):
@@ -89,7 +110,7 @@ class Unsupported(Exception):
 class Evolution:
     """One evolution of the state, from whose probabilities all shots are drawn."""
 
-    method: Method
+    method: AerMethod
     name: str = "evolution"
 
     def estimate(self, subcircuit: Subcircuit, shots: int, pilot_run: PilotRun) -> Estimate:
@@ -103,17 +124,24 @@ class Evolution:
             raise Unsupported("noise, resets or measurements before the end make the state a mixture")
         width = len(subcircuit.components) + len(subcircuit.mid_circuit)
         size = 2.0 ** (width if self.method == "statevector" else 2 * width)
-        steps = sum(_ELEMENT[len(block.targets)][self.method] for block in subcircuit.blocks)
-        steps += sum(_ELEMENT[2][self.method] for step in subcircuit.steps if not isinstance(step, Block))
-        seconds = _CALL + len(subcircuit.steps) * (_BUILD + _STEP[self.method]) + steps * size + _DRAW * 2.0**width
-        return Estimate(seconds, BYTES_PER_AMPLITUDE * size, width)
+        steps = len(subcircuit.steps)
+        alone = sum(len(block.targets) == 1 for block in subcircuit.blocks)
+        work = {
+            "call": 1,
+            "instruction": steps,
+            f"{self.method} step": steps,
+            f"{self.method}, 1 component": alone * size,
+            f"{self.method}, 2 components": (steps - alone) * size,
+            "outcome": 2.0**width,
+        }
+        return Estimate(work, BYTES_PER_AMPLITUDE * size, width)
 
 
 @dataclass(frozen=True)
 class Trajectories:
     """A run for every shot."""
 
-    method: Method
+    method: AerMethod
     name: str = "trajectories"
 
     def estimate(self, subcircuit: Subcircuit, shots: int, pilot_run: PilotRun) -> Estimate:
@@ -130,38 +158,72 @@ class Trajectories:
         width += any(measure.is_feedback for measure in subcircuit.measures)
         instructions = _instructions(subcircuit, self.method)
         run, memory = self._run(subcircuit, width, instructions, pilot_run)
-        prepared = _CALL if self.method == "density_matrix" else _CALL + subcircuit.error_count * _ERROR
+        errors = 0 if self.method == "density_matrix" else subcircuit.error_count
         if once:
-            return Estimate(prepared + instructions * _BUILD + run + shots * 1e-6 * width, memory, width)
+            work = {"call": 1, "error": errors, "instruction": instructions, "measured bit": shots * width, **run}
+            return Estimate(work, memory, width)
         runs = self.runs_per_shot(subcircuit, shots)
-        seconds = prepared + _BUILD * instructions * runs + _SHOT * shots / runs + run * shots
-        return Estimate(seconds, memory, width)
+        work = {"call": 1, "error": errors, "instruction": instructions * runs, "shot": shots / runs}
+        return Estimate({**work, **{kind: amount * shots for kind, amount in run.items()}}, memory, width)
 
     def runs_per_shot(self, subcircuit: Subcircuit, shots: int) -> int:
         """Return how many runs in a row are one shot of Aer's: what a shot costs against building more instructions."""
         if runs_once(subcircuit, self.method):
             return 1
         instructions = _instructions(subcircuit, self.method)
-        return max(1, min(shots, round(math.sqrt(shots * _SHOT / (_BUILD * max(instructions, 1))))))
+        return max(1, min(shots, round(math.sqrt(shots * _SHOT_BY_INSTRUCTION / max(instructions, 1)))))
 
-    def _run(self, subcircuit: Subcircuit, width: int, instructions: int, pilot_run: PilotRun) -> tuple[float, float]:
-        """Return the seconds of one run and the bytes of its state."""
+    def _run(
+        self, subcircuit: Subcircuit, width: int, instructions: int, pilot_run: PilotRun
+    ) -> tuple[dict[str, float], float]:
+        """Return the work of one run and the bytes of its state."""
+        joint = sum(len(block.targets) == 2 for block in subcircuit.blocks)
+        work: dict[str, float] = {f"{self.method} step": instructions}
         if self.method == "stabilizer":
-            return instructions * (_STEP[self.method] + 2e-9 * width**2 / 8), width**2 / 2
+            return {**work, "stabilizer row": instructions * width**2}, width**2 / 2
         if self.method == "matrix_product_state":
             bond = _bond_dimension(subcircuit, pilot_run)
-            joint = sum(len(block.targets) == 2 for block in subcircuit.blocks)
-            return instructions * _STEP[self.method] + joint * (
-                15e-6 + _BOND * bond**3
-            ), BYTES_PER_AMPLITUDE * 2 * width * bond**2
+            work |= {f"{self.method}, 2 components": joint, f"{self.method} bond": joint * bond**3}
+            return work, BYTES_PER_AMPLITUDE * 2 * width * bond**2
         size = 2.0 ** (width if self.method == "statevector" else 2 * width)
-        blocks = sum(_ELEMENT[len(block.targets)][self.method] for block in subcircuit.blocks)
-        other = _ELEMENT[1][self.method] * 3 * sum(not isinstance(step, Block) for step in subcircuit.steps)
-        return instructions * _STEP[self.method] + (blocks + other) * size, BYTES_PER_AMPLITUDE * size
+        others = 3 * (len(subcircuit.steps) - len(subcircuit.blocks))  # measurements take several passes
+        alone = len(subcircuit.blocks) - joint + others
+        work |= {f"{self.method}, 1 component": alone * size, f"{self.method}, 2 components": joint * size}
+        return work, BYTES_PER_AMPLITUDE * size
 
 
-Engine: TypeAlias = Evolution | Trajectories
-"""One of the two ways with one of Aer's methods."""
+@dataclass(frozen=True)
+class PauliEvolution:
+    """One contraction of a network of Pauli expectation values, from whose probabilities all shots are drawn."""
+
+    method: Literal["pauli"] = "pauli"
+    name: str = "evolution"
+
+    def estimate(self, subcircuit: Subcircuit, shots: int, pilot_run: PilotRun) -> Estimate:
+        """Return the cost, by the order in which tensors are contracted.
+
+        Raises:
+            Unsupported: There are too many recorded bits for any memory.
+
+        """
+        bits = len(subcircuit.bits)
+        if bits > _MOST_BITS:
+            raise Unsupported(f"{bits} recorded bits have too many outcomes")
+        tensors, _, order = contraction(subcircuit)
+        work = {
+            "tensor": len(tensors),
+            "multiplication": order.multiplications,
+            "number": order.moved,
+            "outcome": 2.0**bits,
+        }
+        return Estimate(work, 4 * order.largest + 8 * 5 * 2.0**bits, len(subcircuit.components))
+
+
+ExactEngine: TypeAlias = Evolution | PauliEvolution
+"""What computes the probabilities of all outcomes."""
+
+Engine: TypeAlias = ExactEngine | Trajectories
+"""One of the two ways with one of the methods."""
 
 
 def check_method(method: str) -> None:
@@ -170,13 +232,13 @@ def check_method(method: str) -> None:
         raise ValueError(f"there is no simulation method '{method}'; choose auto, {', '.join(METHODS)}")
 
 
-def runs_once(subcircuit: Subcircuit, method: Method) -> bool:
+def runs_once(subcircuit: Subcircuit, method: AerMethod) -> bool:
     """Return whether all trajectories are the same until the last measurements, so that Aer needs only one."""
     return subcircuit.is_unitary and method != "density_matrix"
 
 
 @lru_cache(maxsize=1024)
-def _instructions(subcircuit: Subcircuit, method: Method) -> int:
+def _instructions(subcircuit: Subcircuit, method: AerMethod) -> int:
     """Return about how many instructions of Aer's a run is."""
     separate = method == "stabilizer"
     count = len(subcircuit.components)  # resets

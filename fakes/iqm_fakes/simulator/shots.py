@@ -9,8 +9,9 @@ import numpy as np
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
+from iqm_fakes.simulator import pauli_evolution
 from iqm_fakes.simulator.circuit import Program
-from iqm_fakes.simulator.methods import Engine, Evolution, Trajectories
+from iqm_fakes.simulator.methods import Engine, ExactEngine, PauliEvolution, Trajectories
 from iqm_fakes.simulator.subcircuits import Subcircuit
 
 Columns: TypeAlias = NDArray[np.uint8]
@@ -31,7 +32,7 @@ class Task(NamedTuple):
 def take(engine: Engine, tasks: Sequence[Task]) -> list[Columns]:
     """Return the shots of each task.
 
-    Evolutions are one call of Aer for all tasks; trajectories one for each, which spreads the shots over the cores.
+    Aer's evolutions are one call for all tasks; its trajectories one for each, which spreads the shots over the cores.
     """
     if isinstance(engine, Trajectories):
         return [_trajectories(engine, task) for task in tasks]
@@ -50,13 +51,15 @@ def join(program: Program, subcircuits: Sequence[Subcircuit], taken: Sequence[Co
     return {key: bits[:, end - width : end] for (key, width), end in zip(program.keys, ends, strict=True)}
 
 
-def outcome_probabilities(engine: Evolution, subcircuits: Sequence[Subcircuit]) -> list[NDArray[np.float64]]:
-    """Return how likely each record of each subcircuit is, readout errors included, all in one call of Aer.
+def outcome_probabilities(engine: ExactEngine, subcircuits: Sequence[Subcircuit]) -> list[NDArray[np.float64]]:
+    """Return how likely each record of each subcircuit is, readout errors included; on Aer all in one call.
 
     Returns:
         Arrays of 2^bits probabilities; bit k of a record's index is bit k of the subcircuit.
 
     """
+    if isinstance(engine, PauliEvolution):
+        return [pauli_evolution.recorded_probabilities(subcircuit) for subcircuit in subcircuits]
     from iqm_fakes.simulator import aer  # importing Qiskit takes seconds, and not every server runs a circuit
 
     everything = aer.outcome_probabilities(subcircuits, engine.method)

@@ -27,7 +27,7 @@ from iqm_fakes.simulator.compiler import compile_circuit
 from iqm_fakes.simulator.distribution import Distribution, Factor
 from iqm_fakes.simulator.loci import Loci
 from iqm_fakes.simulator.method_choice import Choice, choose, choose_evolution
-from iqm_fakes.simulator.methods import Engine, Evolution, Method, check_method
+from iqm_fakes.simulator.methods import Engine, ExactEngine, Method, check_method
 from iqm_fakes.simulator.noise_model import NoiseModel
 from iqm_fakes.simulator.shots import Bits, Columns, Task, join, outcome_probabilities, take
 from iqm_fakes.simulator.subcircuits import Subcircuit, split
@@ -66,7 +66,7 @@ class Simulator:
         calibration: What the computer publishes.
         noise: False makes gates, components and readout perfect.
         idle: False: no relaxation while a component waits for others; a ``delay`` still relaxes it.
-        method: Aer's method for everything; ``auto`` takes the fastest for each circuit. The distribution of results
+        method: How to simulate everything; ``auto`` takes the fastest for each circuit. The distribution of results
             is the same.
 
     Raises:
@@ -131,7 +131,7 @@ class Simulator:
             CircuitError: They can't be computed, because more components are connected than fit into memory.
 
         """
-        work: dict[Evolution, list[Subcircuit]] = {}
+        work: dict[ExactEngine, list[Subcircuit]] = {}
         for subcircuit in split(program, self._noise_model):
             work.setdefault(choose_evolution(subcircuit)[0], []).append(subcircuit)
         factors = [

@@ -92,7 +92,8 @@ def test_wide_circuits_of_independent_parts_are_products() -> None:
 
 def test_what_is_too_large_is_refused_with_the_reason() -> None:
     machine = Simulator(devices.row(1, 10).calibration())
-    steps = [*(prx(n, 0.3) for n in range(20)), *(cz(n, n + 1) for n in range(19)), *(prx(n, 0.4) for n in range(20))]
+    everyone = [cz(*pair) for pair in combinations(range(20), 2)]
+    steps = [*(prx(n, 0.3) for n in range(20)), *everyone, *(prx(n, 0.4) for n in range(20))]
     large = program(20, 20, *steps, *(measure(n, n) for n in range(20)))
     for refused in (machine.distribution, machine.distribution_seconds):
         with pytest.raises(CircuitError, match="the exact distribution of 20 connected components") as error:

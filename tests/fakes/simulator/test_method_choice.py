@@ -30,9 +30,26 @@ def chosen(simulator: Simulator, count: int, angle: float, shots: int) -> str:
 def test_the_cheapest_engine_is_chosen() -> None:
     noisy, perfect = Simulator(CALIBRATION), Simulator(CALIBRATION, noise=False)
     assert chosen(noisy, 4, 0.3, 1000) == "density_matrix evolution"
-    assert chosen(noisy, 10, 0.3, 100) == "statevector trajectories"
+    assert chosen(noisy, 12, 1.3, 10).endswith("trajectories")
     assert chosen(perfect, 10, 0.3, 100_000) == "statevector evolution"
     assert chosen(Simulator(devices.row(5, 10).calibration()), 6, pi / 2, 10).startswith("density_matrix")
+
+
+def test_aer_simulates_unless_another_engine_saves_half_the_time_and_20_ms() -> None:
+    """So everything small is Aer's, and so is what is as fast there; dense circuits with many shots are not."""
+    noisy = Simulator(CALIBRATION)
+    assert chosen(noisy, 6, 0.3, 1024) == "density_matrix evolution"
+    assert chosen(noisy, 8, 0.3, 1024) == "pauli evolution"
+    assert chosen(noisy, 10, 0.3, 100_000) == "pauli evolution"
+    assert chosen(Simulator(CALIBRATION, method="pauli"), 2, 0.3, 10) == "pauli evolution"
+
+
+def test_pauli_evolution_is_refused_where_its_tensors_would_be_too_large() -> None:
+    machine = Simulator(devices.chain().calibration(), method="pauli")
+    with pytest.raises(CircuitError, match=r"pauli: the state of 20 components takes .* GiB"):
+        machine.plan(entangled(20, 0.3), 1)
+    with pytest.raises(CircuitError, match="pauli: 40 recorded bits have too many outcomes"):
+        machine.plan(entangled(40, 0.3), 1)
 
 
 @pytest.mark.parametrize(

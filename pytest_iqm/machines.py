@@ -265,8 +265,10 @@ class Machines:
             server = FakeIQMServer(seed=self.seed, recordings=folder)
             return FakeMachine(server, self._recorded_computer(server))
         recordings = folder if folder.is_dir() else None  # jobs can be retrieved in simulations, too
+        limit = self.settings.simulation_limit
+        settings: dict[str, Any] = {} if limit is None else {"time_limit": limit}
         devices = (spec.device, *spec.others)
-        server = FakeIQMServer(*devices, seed=self.seed, noise=spec.noise, recordings=recordings)
+        server = FakeIQMServer(*devices, seed=self.seed, noise=spec.noise, recordings=recordings, **settings)
         return FakeMachine(server, next(iter(server.devices)))
 
     def _recorded_computer(self, server: FakeIQMServer) -> str:

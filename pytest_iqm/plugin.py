@@ -104,6 +104,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("iqm_recordings", "folder of recordings (default: iqm_recordings beside the ini file)", default="")
     parser.addini("iqm_record_metadata", "record the metadata of circuits, too", type="bool", default=False)
     parser.addini(
+        "iqm_simulation_limit", "seconds that the simulation of a job may take, by estimate (default: 900)", default=""
+    )
+    parser.addini(
         "iqm_recording_max_age", "days from which on recordings that are used are reported as old", default=""
     )
     parser.addini("iqm_device", "fake devices to run on, like --iqm-device", type="args", default=[])

@@ -100,6 +100,8 @@ class Settings:
     record_metadata: bool
     recording_max_age: float | None
     """Days from which on a recording that is used is reported as old."""
+    simulation_limit: float | None
+    """Seconds that the simulation of a job may take, by estimate; None is the server's own limit."""
 
     @classmethod
     def resolve(cls, config: pytest.Config) -> Settings:
@@ -133,6 +135,9 @@ class Settings:
             recordings=_recordings(config),
             record_metadata=config.getini("iqm_record_metadata"),
             recording_max_age=_days(config, "iqm_recording_max_age"),
+            simulation_limit=_number_between(
+                config, "iqm_simulation_limit", None, math.inf, "is a positive number of seconds"
+            ).value,
         )
 
     @property

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iqm_fakes.server.job import Job
     from iqm_fakes.server.limits import Limits
     from iqm_fakes.server.server import FakeIQMServer
+    from iqm_fakes.simulator.slow_simulations import SlowSimulationWarning
     from iqm_fakes.vendor.http import VENDOR_ERRORS
     from iqm_fakes.web.api import Api
     from iqm_fakes.web.serving import intercepted, served
@@ -45,6 +46,7 @@ _HOME = {
     "RecordingNotFound": "recordings.folder",
     "Recordings": "recordings.folder",
     "ServerError": "wire.error_codes",
+    "SlowSimulationWarning": "simulator.slow_simulations",
     "VENDOR_ERRORS": "vendor.http",
     "bundled_devices": "device.bundled",
     "compare": "agreement.comparison",
@@ -73,6 +75,7 @@ __all__ = [
     "RecordingNotFound",
     "Recordings",
     "ServerError",
+    "SlowSimulationWarning",
     "bundled_devices",
     "compare",
     "compare_recordings",

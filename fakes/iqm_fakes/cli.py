@@ -69,7 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--seed", type=int, help="makes results reproducible (default: a new one each time)")
     serve.add_argument("--no-noise", action="store_true", help="simulate perfect quantum computers")
     serve.add_argument("--no-idle", action="store_true", help="no relaxation while a component waits for others")
-    serve.add_argument("--method", default="auto", help="a method of Aer (default: the cheapest for each circuit)")
+    serve.add_argument(
+        "--time-limit",
+        type=float,
+        default=900.0,
+        metavar="SECONDS",
+        help="how long the simulation of a job may take, by estimate (default: 900)",
+    )
+    serve.add_argument("--method", default="auto", help="how to simulate (default: the cheapest way for each circuit)")
     for name, text in (
         ("latency", "seconds by which every answer is late"),
         ("queue-time", "seconds that a job waits at least"),
@@ -335,6 +342,7 @@ def _serve(options: argparse.Namespace) -> int:
         noise=not options.no_noise,
         idle=not options.no_idle,
         method=options.method,
+        time_limit=options.time_limit,
         workers=WORKERS,
         recordings=options.recordings,
         health=options.health,

@@ -147,6 +147,7 @@ def test_alpha_and_shots_are_ini_settings(suite, pytester):
         ("iqm_alpha = 2", "ini iqm_alpha lies between 0 and 1, got '2'"),
         ("iqm_alpha = small", "ini iqm_alpha lies between 0 and 1, got 'small'"),
         ("iqm_shots = 0", "ini iqm_shots is a positive whole number, got '0'"),
+        ("iqm_simulation_limit = soon", "ini iqm_simulation_limit is a positive number of seconds, got 'soon'"),
     ],
 )
 def test_wrong_settings_are_usage_errors(suite, pytester, ini, said):
@@ -154,6 +155,20 @@ def test_wrong_settings_are_usage_errors(suite, pytester, ini, said):
     result = suite(test_a=CLAIMS)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert said in result.stderr.str()
+
+
+def test_simulations_have_a_limit(suite, pytester):
+    pytester.makeini("[pytest]\niqm_simulation_limit = 1e-9")
+    source = """
+    from contextlib import suppress
+    from bell import counts
+    def test_x(iqm_backend, iqm_server):
+        with suppress(Exception):  # the vendor's backend has its own words for a failed job
+            counts(iqm_backend)
+        ((_, _, message),) = iqm_server.jobs[-1].errors
+        assert "the server's time_limit=1e-09" in message
+    """
+    suite(test_a=source).assert_outcomes(passed=1)
 
 
 def test_plans_know_alpha(suite, pytester):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any
@@ -17,6 +18,7 @@ from iqm_fakes.server.seeds import entropy
 from iqm_fakes.simulator.circuit import PASSES, CircuitError, NoShotsLeft, Program, Refused
 from iqm_fakes.simulator.shots import Bits
 from iqm_fakes.simulator.simulator import Plan, Simulator
+from iqm_fakes.simulator.slow_simulations import SLOW, SlowSimulationWarning, explained
 from iqm_fakes.wire.payload import CircuitJobPayload
 
 WORTH_A_TASK = 0.05
@@ -36,6 +38,7 @@ class SimulatedComputers:
         calibration: Returns the calibration of a computer with a calibration set.
         settings: How it simulates: ``noise``, ``idle`` and ``method`` of :class:`Simulator`.
         executor: Runs the circuits of a job elsewhere; None runs them here.
+        time_limit: Seconds that the simulation of a job may take, by estimate; None is no limit.
 
     """
 
@@ -44,10 +47,12 @@ class SimulatedComputers:
         calibration: Callable[[str, str], Calibration],
         settings: Mapping[str, Any],
         executor: Executor | None = None,
+        time_limit: float | None = None,
     ) -> None:
         self._calibration = calibration
         self._settings = settings
         self._executor = executor
+        self._time_limit = math.inf if time_limit is None else time_limit
         self._lock = threading.Lock()
         self._simulators: dict[tuple[str, str], Simulator] = {}
 
@@ -55,7 +60,8 @@ class SimulatedComputers:
         """Check every circuit of a job against its calibration, and decide how to run it.
 
         Raises:
-            JobFailure: The machine refuses a circuit or breaks, a circuit can't be simulated, or a fault says so.
+            JobFailure: The machine refuses a circuit or breaks, a circuit can't be simulated or not in time, or a
+                fault says so.
 
         """
         if job.fault is not None and job.fault.how == "compilation":
@@ -77,6 +83,7 @@ class SimulatedComputers:
         if failures:  # each pass of the compiler goes through all circuits, so the earliest pass is heard of
             raise _failure(*min(failures, key=_pass)) from None
         _check_points(plans)
+        self._check_time(plans)
         job.messages += [
             (STATION, f"Circuit {index}: {remark}")
             for index, plan in enumerate(plans)
@@ -129,6 +136,22 @@ class SimulatedComputers:
         except CircuitError as error:
             raise JobFailure(str(error)) from None
         return taken
+
+    def _check_time(self, plans: list[Plan]) -> None:
+        """Warn of a job whose simulation takes long, and refuse one that takes too long.
+
+        Raises:
+            JobFailure: It takes longer than the limit.
+
+        """
+        seconds = sum(plan.seconds for plan in plans)
+        if seconds <= min(SLOW, self._time_limit):
+            return
+        message = explained(plans, noise=self._settings["noise"], idle=self._settings["idle"])
+        if seconds > self._time_limit:
+            limit = f"time_limit={self._time_limit:g} (seconds; in pytest the ini key iqm_simulation_limit)"
+            raise JobFailure(f"{message}; or a limit above the server's {limit}")
+        warnings.warn(message, SlowSimulationWarning, stacklevel=2)
 
     def _simulator(self, job: Job) -> Simulator:
         key = (job.computer, job.calibration_set_id)

@@ -34,6 +34,7 @@ from iqm_fakes.server.replay import Replay
 from iqm_fakes.server.seeds import Seeds
 from iqm_fakes.simulator.methods import Method, check_method
 from iqm_fakes.simulator.shots import Bits
+from iqm_fakes.simulator.slow_simulations import TIME_LIMIT
 from iqm_fakes.wire import results
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
@@ -54,11 +55,13 @@ class FakeIQMServer:
             but no two servers give the same.
         noise: False simulates perfect gates, components and readout.
         idle: False switches off the relaxation of components while they wait for others; a ``delay`` still relaxes.
-        method: Aer's method for all circuits: ``density_matrix``, ``statevector``, ``stabilizer`` or
+        method: The method for all circuits: ``density_matrix``, ``statevector``, ``stabilizer``, ``pauli`` or
             ``matrix_product_state``. ``auto`` takes the fastest that can do a circuit; the distribution of results is
             the same. ``jobs[i].simulation`` says what was taken.
         executor: Runs the circuits of a job, for example a process pool or a cluster's; the results are the same. The
             server does not shut it down.
+        time_limit: Seconds that the simulation of a job may take, by estimate; a job that takes longer fails at once,
+            and says what would help. None is no limit. From 10 s on there is a ``SlowSimulationWarning``.
         workers: Background threads that run jobs. 0, for clients in the same process, finishes each job
             before its submission is answered.
         recordings: Folder of recorded jobs, which can be retrieved by their ids.
@@ -91,6 +94,7 @@ class FakeIQMServer:
         idle: bool = True,
         method: Method | Literal["auto"] = "auto",
         executor: Executor | None = None,
+        time_limit: float | None = TIME_LIMIT,
         workers: int = 0,
         recordings: str | os.PathLike[str] | None = None,
         limits: Limits | None = None,
@@ -110,7 +114,7 @@ class FakeIQMServer:
         if noise and not self.replays:
             warn_of_missing_metrics(loaded)
         self.settings: Mapping[str, Any] = {"noise": noise, "idle": idle, "method": method}
-        self._computers = SimulatedComputers(self._publications.calibration, self.settings, executor)
+        self._computers = SimulatedComputers(self._publications.calibration, self.settings, executor, time_limit)
         self._workers = workers
         self._lock = threading.Lock()
         self._by_id: dict[UUID, Job] = {}

@@ -2,14 +2,16 @@
 
 import json
 import multiprocessing
+import re
 from concurrent.futures import ProcessPoolExecutor
 
 import devices
 import numpy as np
 import pytest
 
-from iqm_fakes import FakeIQMServer
+from iqm_fakes import FakeIQMServer, SlowSimulationWarning
 from iqm_fakes.server import quantum_computer
+from iqm_fakes.simulator.slow_simulations import readable
 from iqm_fakes.wire.status import JobStatus
 
 
@@ -81,6 +83,46 @@ def test_a_job_that_the_method_can_not_do_fails_and_says_why():
         "Circuit 0: 2 connected components (QB1, QB2) can't be simulated within 2 GiB. stabilizer: there is a gate on "
         "QB1, QB2 that is no Clifford gate. What works: only Clifford gates, or another method than 'stabilizer'"
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "helps"),
+    [
+        ({}, "noise=False, idle=False, or fewer components in use at a time"),
+        ({"idle": False}, "noise=False, or fewer components in use at a time"),
+        ({"noise": False, "method": "matrix_product_state"}, "fewer shots, or fewer components in use at a time"),
+    ],
+)
+def test_a_job_that_takes_long_says_so_and_what_helps(settings, helps, monkeypatch):
+    monkeypatch.setattr(quantum_computer, "SLOW", 1e-9)
+    machine = FakeIQMServer(devices.chain(), seed=3, **settings)
+    with pytest.warns(SlowSimulationWarning) as warned:
+        job = submitted(machine, BATCH)
+    assert job.status is JobStatus.COMPLETED
+    (warning,) = warned
+    message = str(warning.message)
+    assert re.match(
+        r"the simulation takes about [\d.e-]+ s, most of it for circuit \d+: \w+ \w+ of 2 components", message
+    )
+    assert message.endswith(f"What helps: {helps}")
+
+
+def test_a_job_that_takes_too_long_fails_at_once():
+    machine = FakeIQMServer(devices.chain(), seed=3, time_limit=1e-9)
+    job = submitted(machine, BATCH)
+    assert job.status is JobStatus.FAILED
+    ((_, _, message),) = job.errors
+    assert message.startswith("the simulation takes about ")
+    assert message.endswith("the server's time_limit=1e-09 (seconds; in pytest the ini key iqm_simulation_limit)")
+
+
+def test_there_may_be_no_limit():
+    assert submitted(FakeIQMServer(devices.chain(), seed=3, time_limit=None), BATCH).status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(12.34, "12.3 s"), (119, "119 s"), (600, "10 min"), (2e4, "5.56 h")])
+def test_times_are_said_for_people(seconds, said):
+    assert readable(seconds) == said
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e-3, 3e-3, 1.0])

@@ -3,23 +3,31 @@
     python benchmarks/against_fake_backend.py [--runs 5] [--shots 1024] [--only GHZ-5 ...] [--tiny]
 
 What is timed is ``backend.run(circuit, shots=...).result().get_counts()``; for the simulated server that includes the
-vendor's client, the wire and the queue. Prints medians and their ratio as a Markdown table.
+vendor's client, the wire and the queue. "Client alone" is the vendor's client with a server that gives the same
+answers at no cost: the floor. Prints medians and ratios as a Markdown table.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import resource
 import statistics
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import numpy as np
+import requests
+from networkx import random_regular_graph
 from qiskit import QuantumCircuit, transpile
+from qiskit.circuit.library import QFTGate, efficient_su2
+from qiskit.circuit.library import quantum_volume as quantum_volume_circuit
 
+from iqm_fakes.web.transport import InProcess
 from pytest_iqm import FakeIQMClient, IQMBackend
 
 SEED = 7
@@ -64,7 +72,7 @@ def brickwork(qubits: int, depth: int) -> Callable[[IQMBackend], list[QuantumCir
 
     def make(backend: IQMBackend) -> list[QuantumCircuit]:
         random = np.random.default_rng(SEED)
-        path = _path(backend.coupling_map.get_edges(), qubits)
+        path = path_of(backend.coupling_map.get_edges(), qubits)
         circuit = QuantumCircuit(backend.num_qubits, qubits)
         for layer in range(depth):
             for qubit in path:
@@ -76,6 +84,80 @@ def brickwork(qubits: int, depth: int) -> Callable[[IQMBackend], list[QuantumCir
         return [circuit]
 
     return make
+
+
+def quantum_volume(qubits: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
+    """As many layers of random gates on random pairs as there are qubits."""
+    return _measured(lambda: quantum_volume_circuit(qubits, seed=SEED))
+
+
+def qaoa(qubits: int, layers: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
+    """MaxCut on a random graph whose nodes have three edges each."""
+
+    def make() -> QuantumCircuit:
+        random = np.random.default_rng(SEED)
+        edges = random_regular_graph(3, qubits, seed=SEED).edges
+        circuit = QuantumCircuit(qubits)
+        circuit.h(range(qubits))
+        for _ in range(layers):
+            angle, mix = random.uniform(0, np.pi, 2)
+            for edge in edges:
+                circuit.rzz(angle, *edge)
+            circuit.rx(mix, range(qubits))
+        return circuit
+
+    return _measured(make)
+
+
+def qft_and_back(qubits: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
+    """The quantum Fourier transform of a number, and its inverse."""
+
+    def make() -> QuantumCircuit:
+        circuit = QuantumCircuit(qubits)
+        circuit.x(range(0, qubits, 2))
+        transform = QFTGate(qubits).definition
+        circuit.compose(transform, inplace=True)
+        circuit.barrier()
+        return circuit.compose(transform.inverse())
+
+    return _measured(make)
+
+
+def hardware_efficient(qubits: int, layers: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
+    """Layers of random rotations and of CZ along a chain, as in a variational eigensolver."""
+
+    def make() -> QuantumCircuit:
+        random = np.random.default_rng(SEED)
+        circuit = efficient_su2(qubits, reps=layers, entanglement="linear")
+        return circuit.assign_parameters(random.uniform(0, np.pi, circuit.num_parameters))
+
+    return _measured(make)
+
+
+def ising(qubits: int, steps: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
+    """Trotter steps of the Ising model of a chain in a transverse field."""
+
+    def make() -> QuantumCircuit:
+        circuit = QuantumCircuit(qubits)
+        for _ in range(steps):
+            for first in (0, 1):
+                for qubit in range(first, qubits - 1, 2):
+                    circuit.rzz(0.4, qubit, qubit + 1)
+            circuit.rx(0.6, range(qubits))
+        return circuit
+
+    return _measured(make)
+
+
+def _measured(make: Callable[[], QuantumCircuit]) -> Callable[[IQMBackend], list[QuantumCircuit]]:
+    """Return what measures all qubits of a circuit, and transpiles it."""
+
+    def measured(backend: IQMBackend) -> list[QuantumCircuit]:
+        circuit = make()
+        circuit.measure_all()
+        return [transpile(circuit, backend, optimization_level=3, seed_transpiler=SEED)]
+
+    return measured
 
 
 def many(circuits: int) -> Callable[[IQMBackend], list[QuantumCircuit]]:
@@ -108,21 +190,34 @@ CASES = (
     Case("GHZ-20", "garnet", ghz(20)),
     Case("random 12 qubits, depth 10", "garnet", brickwork(12, 10)),
     Case("random 16 qubits, depth 10", "garnet", brickwork(16, 10)),
+    Case("QV-8", "garnet", quantum_volume(8)),
+    Case("QAOA-10, 2 layers", "garnet", qaoa(10, 2)),
+    Case("QFT-10 and back", "garnet", qft_and_back(10)),
+    Case("HEA-12, 3 layers", "garnet", hardware_efficient(12, 3)),
+    Case("QAOA-14, 1 layer", "garnet", qaoa(14, 1)),
+    Case("QV-12", "garnet", quantum_volume(12), peer=False),
+    Case("QAOA-20, 1 layer", "garnet", qaoa(20, 1), peer=False),
+    Case("HEA-20, 2 layers", "garnet", hardware_efficient(20, 2), peer=False),
+    Case("HEA-20, 4 layers", "garnet", hardware_efficient(20, 4), peer=False),
+    Case("Ising-20, 3 steps", "garnet", ising(20, 3), peer=False),
+    Case("HEA-54, 3 layers", "emerald", hardware_efficient(54, 3), peer=False),
     Case("100 circuits of 2 qubits", "garnet", many(100)),
     Case("GHZ-54", "aphrodite", ghz(54), peer=False),
     Case("5 qubits, 1000 shots", "adonis", ghz(5), peer=False, shots=1000),
     Case("5 qubits, 100 000 shots", "adonis", ghz(5), peer=False, shots=100_000),
+    Case("5 qubits, 1 000 000 shots", "adonis", ghz(5), peer=False, shots=1_000_000),
+    Case("20 qubits, 1 000 000 shots", "garnet", hardware_efficient(20, 2), peer=False, shots=1_000_000),
 )
 
 
-def _path(edges: Sequence[tuple[int, int]], length: int) -> list[int]:
+def path_of(edges: Sequence[Sequence[Any]], length: int) -> list[Any]:
     """Return coupled qubits in a row."""
-    neighbours: dict[int, set[int]] = {}
+    neighbours: dict[Any, set[Any]] = {}
     for a, b in edges:
         neighbours.setdefault(a, set()).add(b)
         neighbours.setdefault(b, set()).add(a)
 
-    def longer(path: list[int]) -> list[int] | None:
+    def longer(path: list[Any]) -> list[Any] | None:
         if len(path) == length:
             return path
         ahead = neighbours[path[-1]] - set(path)
@@ -146,6 +241,25 @@ def _seconds(backend: Any, circuits: list[QuantumCircuit], shots: int) -> float:
     return time.perf_counter() - start
 
 
+def _client_seconds(backend: Any, circuits: list[QuantumCircuit], shots: int, runs: int) -> float:
+    """Return the seconds of the vendor's client, with answers that have been given before."""
+    answers: list[requests.Response] = []
+    ask = InProcess.request
+
+    def remember(transport: InProcess, method: str, url: str, **arguments: Any) -> requests.Response:
+        answers.append(ask(transport, method, url, **arguments))
+        return answers[-1]
+
+    with mock.patch.object(InProcess, "request", remember):
+        _seconds(backend, circuits, shots)
+    seconds = []
+    for _ in range(runs):
+        again = iter(answers)
+        with mock.patch.object(InProcess, "request", lambda *arguments, again=again, **more: next(again)):
+            seconds.append(_seconds(backend, circuits, shots))
+    return statistics.median(seconds)
+
+
 def _server_seconds(client: FakeIQMClient, backend: IQMBackend, circuits: list[QuantumCircuit], shots: int) -> float:
     """Return the seconds of simulation and result documents."""
     server = client.server
@@ -163,7 +277,10 @@ def _row(case: Case, runs: int, shots: int) -> str:
     ours = IQMBackend(client)
     if case.shots is not None:
         times = [[_server_seconds(client, ours, case.make(ours), case.shots)] for _ in range(runs)]
-        return f"| {case.name}, server alone | {case.device} | | {_text(statistics.median(t for (t,) in times))} | | |"
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        seconds = statistics.median(t for (t,) in times)
+        how = f"largest memory so far {peak:.1f} GiB"
+        return f"| {case.name}, server alone | {case.device} | | {_text(seconds)} | | | {how} |"
     circuits = case.make(ours)
     backends: list[Any] = [ours]
     if case.peer:
@@ -172,12 +289,13 @@ def _row(case: Case, runs: int, shots: int) -> str:
     for backend in backends:
         _seconds(backend, circuits, 1)  # what is prepared once is not timed
     times = [[_seconds(backend, circuits, shots) for backend in backends] for _ in range(runs)]
+    floor = _client_seconds(ours, circuits, shots, runs)
     mine, *peer = (statistics.median(column) for column in zip(*times, strict=True))
     choices = [choice for circuit in client.server.jobs[-1].simulation for choice in circuit]
     how = max(choices, key=lambda choice: choice.estimate.seconds)
     return (
         f"| {case.name} | {case.device} | {_text(peer[0]) if peer else 'refuses'} | {_text(mine)} "
-        f"| {f'**{peer[0] / mine:.1f}**' if peer else ''} "
+        f"| {f'**{peer[0] / mine:.1f}**' if peer else ''} | {_text(floor)} ({mine / floor:.1f}) "
         f"| {how.engine.method} {how.engine.name}, {how.estimate.width} components |"
     )
 
@@ -199,8 +317,8 @@ def main() -> None:
     runs, shots = options.runs, options.shots
     if options.tiny:
         cases, runs, shots = [case for case in cases if case.tiny], 1, 16
-    print("| circuit | device | IQMFakeBackend | FakeIQMClient | ratio | simulated by |")
-    print("|---|---|---|---|---|---|")
+    print("| circuit | device | IQMFakeBackend | FakeIQMClient | ratio | client alone | simulated by |")
+    print("|---|---|---|---|---|---|---|")
     for case in cases:
         print(_row(case, runs, shots), flush=True)
 

@@ -52,7 +52,8 @@ class Sample(NamedTuple):
 def circuits(tiny: bool) -> Iterator[tuple[str, Simulator, Program, int]]:
     """Yield circuits with their names, simulators and numbers of shots."""
     calibration = Device.read("garnet").calibration()
-    loci = calibration.dynamic_quantum_architecture["gates"]["cz"]["implementations"]["crf_crf"]["loci"]
+    implementations = calibration.dynamic_quantum_architecture["gates"]["cz"]["implementations"].values()
+    loci = [locus for implementation in implementations for locus in implementation["loci"]]
     noisy, perfect = Simulator(calibration), Simulator(calibration, noise=False)
     for width in (2, 4) if tiny else (2, 4, 6, 8, 9, 10, 12, 14):
         for depth in (2,) if tiny else (2, 6, 20):

@@ -57,7 +57,7 @@ COSTS: Mapping[str, float] = {
     "error": 0.2e-3,  # whose events are drawn for each shot, from here into Aer
     "shot": 75e-6,  # what Aer does for each before the first instruction, mostly seeding a generator
     "measured bit": 1e-6,  # where Aer runs once and draws all shots
-    "outcome": 30e-9,  # one of the probabilities at the end of an evolution
+    "outcome": 80e-9,  # one of the probabilities at the end of an evolution
     "density_matrix step": 2e-6,  # an instruction in a shot, besides what depends on the size of the state
     "density_matrix, 1 component": 8e-9,  # an instruction, for each element of the state
     "density_matrix, 2 components": 25e-9,

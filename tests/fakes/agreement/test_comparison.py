@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from itertools import combinations
 from math import pi
 from pathlib import Path
 
@@ -242,9 +243,10 @@ def test_counts_that_are_not_the_circuits() -> None:
 def test_bare_counts_of_what_is_too_large() -> None:
     backend = IQMBackend(FakeIQMClient("emerald"))
     circuit = QuantumCircuit(16)
-    circuit.h(0)
-    for qubit in range(15):
-        circuit.cx(qubit, qubit + 1)
+    circuit.rx(0.3, range(16))
+    for pair in combinations(range(16), 2):
+        circuit.cz(*pair)
+    circuit.rx(0.4, range(16))
     circuit.measure_all()
     circuit = transpile(circuit, backend, seed_transpiler=1)
     with pytest.raises(CircuitError, match="the exact distribution of 16 connected components"):

@@ -67,7 +67,7 @@ def test_a_job_is_the_same_for_both(http):
 def test_a_failed_job_says_why(http):
     answer = counts(http, submitted(http, submission({**TURN, "qubits": ["QB9"]}, MEASURE)))
     assert answer["status"] == "failed"
-    assert answer["message"].startswith("Circuit 0: ")
+    assert "Circuit 0: prx.drag_crf_sx: ('QB9',) is not a valid locus." in answer["message"]
     assert "counts_batch" not in answer
 
 

@@ -22,10 +22,10 @@ from unittest import mock
 
 import numpy as np
 import requests
-from networkx import random_regular_graph
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit.library import QFTGate, efficient_su2
 from qiskit.circuit.library import quantum_volume as quantum_volume_circuit
+from rustworkx import random_regular_graph
 
 from iqm_fakes.web.transport import InProcess
 from pytest_iqm import FakeIQMClient, IQMBackend
@@ -96,7 +96,7 @@ def qaoa(qubits: int, layers: int) -> Callable[[IQMBackend], list[QuantumCircuit
 
     def make() -> QuantumCircuit:
         random = np.random.default_rng(SEED)
-        edges = random_regular_graph(3, qubits, seed=SEED).edges
+        edges = random_regular_graph(qubits, 3, seed=SEED).edge_list()
         circuit = QuantumCircuit(qubits)
         circuit.h(range(qubits))
         for _ in range(layers):

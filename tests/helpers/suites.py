@@ -37,13 +37,13 @@ def test_batch(iqm_backend):
         qc.measure_all()
         circuits.append(qc)
     native = transpile(circuits, iqm_backend, seed_transpiler=1)
-    jobs = [iqm_backend.run(native, shots=500) for _ in range(12)]
+    jobs = [iqm_backend.run(native, shots=20_000) for _ in range(12)]
     assert jobs[2].result().get_counts(1) == support("0", leak=0.1)
 
 def test_noise(iqm_backend):
     qc = QuantumCircuit(1)
     qc.measure_all()
-    counts = iqm_backend.run(transpile(qc, iqm_backend), shots=1000).result().get_counts()
+    counts = iqm_backend.run(transpile(qc, iqm_backend, seed_transpiler=1), shots=1000).result().get_counts()
     assert counts == distribution({"0": 1.0})
 """
 

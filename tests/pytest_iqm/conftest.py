@@ -1,8 +1,10 @@
 import pytest
 from server_process import TOKEN, name_machine
 
-# Test runs inside this process forget what they import, and neither Qiskit nor Aer can be imported twice.
-import pytest_iqm.backend  # noqa: F401
+# Test runs inside this process forget what they import; neither Qiskit nor Aer can be imported twice, and a claim of
+# the first run would be none to the second.
+import pytest_iqm.backend
+import pytest_iqm.claims  # noqa: F401
 from iqm_fakes import Api, FakeIQMServer
 from iqm_fakes.web.loopback import loopback
 

@@ -11,24 +11,9 @@ from operator import attrgetter
 
 import pytest
 import requests
+from in_other_processes import pickled_client, submitted
 
 from iqm_fakes import FakeIQMClient
-from iqm_fakes.vendor import http
-
-CIRCUIT = {
-    "name": "c",
-    "instructions": [
-        {"name": "prx", "locus": ["QB1"], "args": {"angle": 1.0, "phase": 0.0}},
-        {"name": "measure", "locus": ["QB1"], "args": {"key": "m"}},
-    ],
-}
-
-
-def submitted(client):
-    """Submit a circuit; returns the id of the job, and what the client says of itself."""
-    job = http.post(client, "jobs/adonis/circuit", {"circuits": [CIRCUIT], "shots": 100})
-    return job["id"], repr(client)
-
 
 FORK = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system can't fork")
 
@@ -79,15 +64,11 @@ def test_a_server_that_is_gone_is_an_error_that_says_so(client, way):
         submitted(pickle.loads(pickled))
 
 
-def pickled_client():
-    return pickle.dumps(FakeIQMClient("adonis"))
-
-
 FORKING = """
 import multiprocessing, os, pickle
 from iqm_fakes import FakeIQMClient
 client = FakeIQMClient("adonis", seed=1)
-from test_client import submitted
+from in_other_processes import submitted
 
 if __name__ == "__main__":
     submitted(client)
@@ -105,7 +86,7 @@ if __name__ == "__main__":
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="Python before 3.12 doesn't warn of forking with threads")
 def test_forking_warns_of_no_threads_of_ours(tmp_path):
     (tmp_path / "forking.py").write_text(FORKING)
-    path = os.pathsep.join([*sys.path, os.path.dirname(__file__)])
+    path = os.pathsep.join(sys.path)
     command = [
         sys.executable,
         "-W",

@@ -1,17 +1,18 @@
 """The fixtures.
 
-They are session-scoped, so that ``@given`` and fixtures of any scope can use them, and what they return is reset
-before each test.
+Those that live as long as the session can be used by ``@given`` and by fixtures of any scope. Whoever asks for a client
+or a backend gets one of his own (:mod:`pytest_iqm.requesters`); what is on the server is reset before each test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_iqm.machines import MACHINES, FakeMachine, Machine, MachineSpec
+from pytest_iqm.machines import MACHINES, FakeMachine, Machine, skip
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -19,30 +20,48 @@ if TYPE_CHECKING:
     from iqm_fakes import FakeIQMServer
     from pytest_iqm.backend import IQMBackend
 
-
-@pytest.fixture(scope="session")
-def _iqm_machine(request: pytest.FixtureRequest) -> Machine:
-    machines = request.config.stash[MACHINES]
-    spec: MachineSpec = getattr(request, "param", machines.default)
-    settings = machines.settings
-    computers = [*settings.devices.value, *([settings.live.computer.value] if settings.live else [])]
-    if settings.live_or_plan and not spec.noise:
-        pytest.skip(f"noise=False exists on the fake only, and this run is {settings.live_or_plan}")
-    if settings.live_or_plan and spec.device not in computers:
-        pytest.skip(f"marked for the device '{spec.device}', and {settings.live_or_plan} runs on '{computers[-1]}'")
-    return machines.get(spec)
+BackendFactory: TypeAlias = "Callable[..., IQMBackend]"
 
 
 @pytest.fixture(scope="session")
-def iqm_client(_iqm_machine: Machine) -> IQMClient:
+def iqm_settings() -> Mapping[str, Any]:
+    """What the fake is, unless a marker or an option says otherwise; to be overridden.
+
+    A dict of device, computers, seed, noise, idle, method, limits, executor and time_limit. Live runs take no notice.
+    """
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _iqm_machine(request: pytest.FixtureRequest, iqm_settings: Mapping[str, Any]) -> Machine:
+    return request.config.stash[MACHINES].current
+
+
+@pytest.fixture(scope="session")
+def iqm_client(_iqm_machine: Machine, request: pytest.FixtureRequest) -> IQMClient:
     """The vendor's IQMClient: a FakeIQMClient offline, connected to the real machine with --iqm-live."""
-    return _iqm_machine.client
+    return request.config.stash[MACHINES].requester.handles(_iqm_machine).client
 
 
 @pytest.fixture(scope="session")
-def iqm_backend(_iqm_machine: Machine) -> IQMBackend:
+def iqm_backend(_iqm_machine: Machine, request: pytest.FixtureRequest) -> IQMBackend:
     """An IQMBackend: on the fake offline, on the real machine with --iqm-live."""
-    return _iqm_machine.backend
+    return request.config.stash[MACHINES].requester.handles(_iqm_machine).backend
+
+
+@pytest.fixture(scope="session")
+def iqm_backend_factory(_iqm_machine: Machine, request: pytest.FixtureRequest) -> BackendFactory:
+    """A function that makes IQMBackends: on fakes with settings of their own; without any, on the test's machine.
+
+    It takes what iqm_settings gives, and the arguments of IQMBackend, such as use_metrics.
+    """
+    machines = request.config.stash[MACHINES]
+
+    def make(device: str | os.PathLike[str] | None = None, **arguments: Any) -> IQMBackend:
+        __tracebackhide__ = True
+        return machines.backend(arguments if device is None else {"device": device, **arguments})
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +95,8 @@ def iqm_http(request: pytest.FixtureRequest, _iqm_machine: Machine) -> Iterator[
 
 
 def _fake(request: pytest.FixtureRequest, machine: Machine) -> FakeMachine:
+    __tracebackhide__ = True
     live_or_plan = request.config.stash[MACHINES].settings.live_or_plan
     if live_or_plan or not isinstance(machine, FakeMachine):
-        pytest.skip(f"iqm_server, iqm_url and iqm_http steer the fake, and this run is {live_or_plan}")
+        skip(f"iqm_server, iqm_url and iqm_http steer the fake, and this run is {live_or_plan}")
     return machine

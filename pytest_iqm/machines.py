@@ -1,83 +1,81 @@
-"""The quantum computers of a test session: made when a fixture first asks, reset before each test."""
+"""The quantum computers of a test session: which one a test runs on, and who is using them.
+
+A machine is chosen when a test first asks for one in whatever way, from what the test says by then. It is made once,
+and everything on it is reset before each test.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from pytest_iqm import markers
 from pytest_iqm.job_details import JobDetails, JobDetailsCollector
-from pytest_iqm.markers import MarkerArguments
-from pytest_iqm.settings import VARIABLES, RealMachine, Settings, device_path
+from pytest_iqm.requesters import MACHINE, Requester
+from pytest_iqm.settings import VARIABLES, RealMachine, Settings
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
-    from iqm_fakes import FakeIQMClient, FakeIQMServer
+    from iqm_fakes import FakeIQMServer
+    from iqm_fakes.server.job import Job
     from pytest_iqm.backend import IQMBackend
     from pytest_iqm.executions import Execution, Executions
+
+INDIRECT = ("iqm_backend", "iqm_client", "iqm_server", "iqm_url", "iqm_http")
+"""Fixtures whose indirect parameters say what to run on."""
 
 
 @dataclass(frozen=True)
 class MachineSpec:
-    """What a test runs on: a device with or without noise, others on the same server, or recordings."""
+    """What a test asks for.
 
-    device: str
-    noise: bool = True
+    Attributes:
+        devices: The fake's devices, all on one server; of a replay, whose recordings, none if nobody said.
+        seed: What the seeds of tests are derived from.
+        replay: Whether recordings answer.
+        settings: Other arguments of :class:`FakeIQMServer`.
+
+    """
+
+    devices: tuple[str, ...]
+    seed: int
     replay: bool = False
-    others: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        if self.replay:
-            return "recorded"
-        devices = (self.device, *self.others)
-        name = "+".join(each.replace("\\", "/").rpartition("/")[2].removesuffix(".json") for each in devices)
-        return name if self.noise else f"{name}-noiseless"
+    settings: tuple[tuple[str, Any], ...] = ()
 
 
 class Machine:
-    """One quantum computer, with the client and the backend that the fixtures hand out."""
+    """One quantum computer, which clients can be connected to."""
 
-    @cached_property
-    def client(self) -> IQMClient:
-        """The client, connected when it is first needed."""
+    def connect(self) -> IQMClient:
+        """Return a new client."""
         raise NotImplementedError
 
     @cached_property
-    def backend(self) -> IQMBackend:
-        """The backend, built when it is first needed."""
-        from pytest_iqm.backend import IQMBackend
-
-        backend = IQMBackend(self.client)
-        self._as_built = _state(backend)
-        return backend
+    def own_client(self) -> IQMClient:
+        """The plugin's own client, which no test gets hold of."""
+        return self.connect()
 
     @property
     def name(self) -> str:
         """The alias of the quantum computer."""
         from iqm_fakes.vendor.http import quantum_computer_alias
 
-        return quantum_computer_alias(self.client)
+        return quantum_computer_alias(self.own_client)
 
     def architecture(self) -> dict[str, Any]:
         """Return the dynamic quantum architecture, as the server has it."""
         from iqm_fakes.vendor.http import dynamic_quantum_architecture
 
-        return dynamic_quantum_architecture(self.client)
-
-    def reset(self, seed: int, test: str) -> None:
-        """Undo what the last test did: options, a closed client, jobs."""
-        if "backend" in vars(self):
-            attributes = self.backend.__dict__
-            attributes.clear()
-            attributes.update(self._as_built)
-            self._as_built = _state(self.backend)
+        return dynamic_quantum_architecture(self.own_client)
 
 
 class LiveMachine(Machine):
@@ -86,9 +84,8 @@ class LiveMachine(Machine):
     def __init__(self, machine: RealMachine) -> None:
         self._machine = machine
 
-    @cached_property
-    def client(self) -> IQMClient:
-        """The vendor's client."""
+    def connect(self) -> IQMClient:
+        """Return the vendor's client."""
         return self._machine.connect()
 
 
@@ -97,22 +94,28 @@ class FakeMachine(Machine):
 
     Args:
         server: Its server.
-        computer: Which of the server's computers, if there are several.
+        seed: What the seeds of tests and fixtures are derived from.
+        computer: Which of the server's computers clients use.
+        fixed_seed: Seed of every test and fixture, if they have no own ones.
 
     """
 
-    def __init__(self, server: FakeIQMServer, computer: str | None = None) -> None:
+    def __init__(self, server: FakeIQMServer, seed: int, computer: str, fixed_seed: int | None = None) -> None:
         self.server = server
+        self._seed = seed
         self._computer = computer
-        self._wider_scope_jobs: list[str] = []
+        self._fixed_seed = fixed_seed
 
     def __str__(self) -> str:
-        name = self._computer or ", ".join(self.server.devices)
-        return f"{name}, as recorded" if self.server.replays else f"fake {name}, seed {self.server.seed}"
+        end = ", as recorded" if self.server.replays else f", seed {self.server.seed}"
+        return f"{'' if self.server.replays else 'fake '}{self._computer}{end}"
 
-    @cached_property
-    def client(self) -> FakeIQMClient:
-        """The client in this process."""
+    def seed_of(self, requester: Requester) -> int:
+        """Return the seed of a test or a fixture."""
+        return derived_seed(self._seed, requester.name) if self._fixed_seed is None else self._fixed_seed
+
+    def connect(self) -> IQMClient:
+        """Return a client in this process."""
         from iqm_fakes import FakeIQMClient
 
         return FakeIQMClient(self._computer, server=self.server)
@@ -124,187 +127,400 @@ class FakeMachine(Machine):
 
         return address(self.server)
 
-    def reset(self, seed: int, test: str) -> None:
-        """Undo what the last test did, and start again with its own seed."""
-        super().reset(seed, test)
-        self.server.reset(seed=seed, test=test)
-        if self.server.replays and "backend" in vars(self):
-            self._rebuild_backend()
-
-    def _rebuild_backend(self) -> None:
-        """Give the backend, which tests may hold, the calibration that the next test was recorded with."""
-        from pytest_iqm.backend import IQMBackend
-
-        attributes = self.backend.__dict__
-        attributes.clear()
-        attributes.update(vars(IQMBackend(self.client)))
-        self._as_built = _state(self.backend)
-
-    @contextmanager
-    def wider_scope(self, seed: int) -> Iterator[None]:
-        """Set up a fixture whose scope is wider than a test: its jobs get this seed, and later tests know them."""
-        before = set(self.job_ids)
-        with self.server.seeded(seed):
-            yield
-        self._wider_scope_jobs += [job for job in self.job_ids if job not in before]
-
-    @property
-    def job_ids(self) -> list[str]:
-        """The ids of the jobs that the current test submitted."""
-        return [str(job.id) for job in self.server.jobs]
-
-    @property
-    def job_remarks(self) -> dict[str, list[str]]:
-        """What is to be said of the jobs that the current test submitted: why they failed, and their messages."""
-        said = {
-            str(job.id): [*filter(None, [job.explanation]), *(message for _, message in job.messages)]
-            for job in self.server.jobs
-        }
-        return {job: remarks for job, remarks in said.items() if remarks}
-
-    @property
-    def known_job_ids(self) -> list[str]:
-        """The same, after those of fixtures whose scope is wider than a test."""
-        return list(dict.fromkeys([*self._wider_scope_jobs, *self.job_ids]))
-
     @cached_property
     def executions(self) -> Executions:
         """The circuits that it has run."""
         from pytest_iqm.executions import Executions
 
-        return Executions(self.client)
-
-    def job_details(self, *, detailed: bool) -> list[JobDetails]:
-        """Return what is known of the jobs that the current test submitted."""
-        if not self.job_ids:
-            return []
-        collector = JobDetailsCollector(self.executions.predictors, lengths=True, detailed=detailed)
-        return [collector.of(job) for job in self.job_ids]
-
-    def close(self) -> None:
-        """Stop serving."""
-        self.server.close()
+        return Executions(self.own_client)
 
 
-def _state(backend: IQMBackend) -> dict[str, Any]:
-    """Return the attributes of a backend, with a copy of the options that a test may change in place."""
-    from qiskit.providers import Options
-
-    state = dict(vars(backend))
-    state["_options"] = Options(**dict(backend.options))
-    return state
-
-
-@dataclass
+@dataclass(eq=False)
 class Machines:
-    """The machines of this process, by what tests want; and the test that is running."""
+    """The machines of this process, the test that is running, and who is using them in it.
+
+    Attributes:
+        settings: Of the run.
+        hook: pytest's hooks, which hear of jobs.
+        asking: Is called with the request when a test asks for a machine; it may skip or fail the test.
+        test: Node id of the test.
+        requester: The test; or the fixture of wider scope that is being set up or torn down.
+        asked: Whether the test has asked for a machine.
+
+    """
 
     settings: Settings
-    seed: int = 0
+    hook: Any
+    asking: Callable[[Any], None] = lambda request: None
     test: str = ""
+    requester: Requester = field(default_factory=lambda: Requester(""))
+    asked: bool = False
+    _item: Any = None
     _spec: MachineSpec | None = None
+    _marked_seed: int | None = None
+    _submitted: dict[str, tuple[FakeMachine, Job]] = field(default_factory=dict)
+    _interned: dict[MachineSpec, MachineSpec] = field(default_factory=dict)
     _machines: dict[MachineSpec | None, Machine] = field(default_factory=dict)
+    _wider: list[Requester] = field(default_factory=list)
+    _entered: list[tuple[Requester, ExitStack]] = field(default_factory=list)
     _variables: dict[str, str | None] = field(default_factory=dict)
 
+    # -- tests and fixtures --------------------------------------------------------------------------------------
+
     def start(self, item: pytest.Item) -> None:
-        """Reset everything before a test."""
+        """Begin a test: reset everything."""
         from iqm_fakes.server.seeds import enter_scope
 
-        marked = MarkerArguments.of(item)
+        self._item = item
         self.test = item.nodeid
+        self.asked = False
+        self._spec = None
+        self._submitted.clear()
+        self.requester = Requester(self.name(item))
         enter_scope(item.nodeid)
         self.keep_variables()
-        self.seed = derived_seed(self.settings.seed.value, item.nodeid) if marked.seed is None else marked.seed
-        self._spec = self.spec(item)
-        for machine in self._machines.values():
-            machine.reset(self.seed, self.test)
+        self._marked_seed = self._said().get("seed")
+        for machine in self._fakes:
+            self._reset(machine)
 
-    @contextmanager
-    def wider_scope(self, fixture: str) -> Iterator[None]:
-        """Set up a fixture whose scope is wider than a test.
+    def end(self) -> None:
+        """End a test: what it made ends with it, and the vendor's variables are as they were before it."""
+        self.requester.at_end.close()
+        if self.asked:
+            self._restore_variables()
+
+    def enter(self, requester: Requester) -> None:
+        """Let a fixture of wider scope be who uses the machines, until :meth:`leave`.
 
         Its jobs get the seed of the fixture, so their results don't depend on which test needs it first. Claims of
         later tests may be about these jobs.
         """
         from iqm_fakes.server.seeds import enter_scope
 
-        with ExitStack() as stack:
-            stack.callback(enter_scope, enter_scope(fixture))
-            for machine in self._fakes:
-                stack.enter_context(machine.wider_scope(derived_seed(self.settings.seed.value, fixture)))
-            yield
+        if requester not in self._wider:
+            self._wider.append(requester)
+        self._entered.append((self.requester, ExitStack()))
+        self.requester = requester
+        self._entered[-1][1].callback(enter_scope, enter_scope(requester.name))
+        for machine in self._fakes:
+            self._use(machine)
+
+    def leave(self, ended: Requester | None = None) -> None:
+        """Let the former one use them again; perhaps because a fixture is torn down."""
+        self.requester, uses = self._entered.pop()
+        uses.close()
         self.keep_variables()
+        if ended is not None:
+            self._wider.remove(ended)
+            ended.at_end.close()
+
+    @staticmethod
+    def name(node: Any) -> str:
+        """Return the name of a test, a class, a module or a package, which is the same from wherever pytest is run."""
+        path, (file, *rest) = Path(getattr(node, "path", "")), node.nodeid.split("::")
+        if not file:
+            return ""
+        folder = path if path.is_dir() else path.parent
+        while (folder / "__init__.py").exists():
+            folder = folder.parent
+        return "::".join([path.name if path == folder else path.relative_to(folder).as_posix(), *rest])
+
+    @property
+    def _test_requester(self) -> Requester:
+        return self._entered[0][0] if self._entered else self.requester
+
+    def _reset(self, machine: FakeMachine) -> None:
+        """Reset a machine for the test."""
+        seed = machine.seed_of(self._test_requester) if self._marked_seed is None else self._marked_seed
+        machine.server.reset(seed=seed, test=self.test)
+
+    def _use(self, machine: FakeMachine) -> None:
+        """Let the fixture that is using the machines submit to one of them."""
+        from iqm_fakes.server.seeds import Submitter
+
+        user = self.requester
+        if user.fixture is not None:
+            if machine not in user.submitters:
+                user.submitters[machine] = Submitter(user.fixture, machine.seed_of(user), scope=user.name)
+            self._entered[-1][1].enter_context(machine.server.used_by(user.submitters[machine]))
 
     def keep_variables(self) -> None:
-        """Note the vendor's environment variables, as :meth:`restore_variables` gives them back after a test."""
+        """Note the vendor's environment variables, as they are given back after a test."""
         self._variables = {name: os.environ.get(name) for name in VARIABLES}
 
-    def restore_variables(self) -> None:
-        """Undo what a test did to them."""
+    def _restore_variables(self) -> None:
         for name, value in self._variables.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
 
-    def get(self, spec: MachineSpec) -> Machine:
-        """Return the machine for a test; live there is only one."""
-        key = None if self.settings.live else spec
+    # -- which machine -------------------------------------------------------------------------------------------
+
+    def resolve(self, request: Any) -> MachineSpec:
+        """Return what the current test runs on; equal ones are one object.
+
+        Whoever asks for a machine in whatever way comes by here.
+
+        Raises:
+            pytest.skip.Exception: The test can't run on this machine.
+            pytest.fail.Exception: It asks for what there is not.
+
+        """
+        __tracebackhide__ = True
+        self.asking(request)
+        self.asked = True
+        said = self._said()
+        if self.settings.live_or_plan:
+            self._skip_what_is_no_fake(said)
+        if said.get("seed") != self._marked_seed:  # a fixture added the marker
+            self._marked_seed = said.get("seed")
+            for machine in self._fakes:
+                self._reset(machine)
+        spec = self._chosen(said, request.getfixturevalue("iqm_settings"))
+        self._spec = self._interned.setdefault(spec, spec)
+        required = markers.requirements(self._item)
+        problems = markers.lacking(required, self.current.architecture()) if required else []
+        if problems:
+            skip(f"{self.current.name} lacks {', '.join(problems)}")
+        return self._spec
+
+    def _said(self) -> dict[str, Any]:
+        """Return what the test says by its markers and by indirect parameters of our fixtures."""
+        __tracebackhide__ = True
+        said = markers.arguments(self._item)
+        parameters = self._parameters
+        definitions = getattr(getattr(self._item, "_fixtureinfo", None), "name2fixturedefs", {})
+        for name in INDIRECT:
+            if name in parameters and len(definitions.get(name, ())) == 1:  # not overridden
+                value = parameters[name]
+                asked = {"device": value} if isinstance(value, str | os.PathLike) else value
+                problems = markers.problems(asked, markers.MARKER) if isinstance(asked, Mapping) else [repr(value)]
+                if problems:
+                    fail(f"{name} takes a device or a dict of arguments of the marker iqm: {'; '.join(problems)}")
+                said = markers.merged(said, asked)
+        return said
+
+    @property
+    def _parameters(self) -> Mapping[str, Any]:
+        parameters: Mapping[str, Any] = getattr(getattr(self._item, "callspec", None), "params", {})
+        return parameters
+
+    def _chosen(self, said: Mapping[str, Any], overridden: Any) -> MachineSpec:
+        """Combine what the test says, options, the fixture iqm_settings, and the ini file."""
+        __tracebackhide__ = True
+        run = self.settings
+        problems = markers.problems(overridden, markers.FAKE) if isinstance(overridden, Mapping) else [repr(overridden)]
+        if problems:
+            fail(f"the fixture iqm_settings gives a dict of {markers.described(markers.FAKE)}; got {problems[0]}")
+        asked = dict(overridden)
+        seed = run.seed.value if run.seed.is_option else asked.pop("seed", run.seed.value)
+        several = len(run.devices.value) > 1
+        if run.devices.is_option or not {"device", "computers"} & {*asked}:
+            device = self._parameters.get(MACHINE) if several else run.devices.value[0]
+            asked = markers.merged(asked, {"device": device})
+        asked = markers.merged(asked, said)
+        asked.pop("seed", None)
+        if asked.get("device", "") is None:
+            fail(
+                f"{run.devices.source} names several devices ({', '.join(run.devices.value)}), and this test can't be "
+                f"run on each: {_why_not(self._item)}. Name one with @pytest.mark.iqm(device=...), or let a test "
+                "function ask for it: @pytest.mark.usefixtures('iqm_backend')."
+            )
+        device = asked.pop("device", None)
+        devices = tuple(run.device(each) for each in asked.pop("computers", None) or [device])
+        if asked.pop("replay", run.record.value == "replay") and not run.plan:
+            meant = run.devices.is_option or {"device", "computers"} & {*said, *overridden}
+            return MachineSpec(devices if meant else (), seed, replay=True)
+        return MachineSpec(devices, seed, settings=tuple(sorted(asked.items())))
+
+    def replays(self, item: pytest.Item) -> bool:
+        """Whether a test is answered by recordings, as far as its markers and the options say."""
+        replay: bool = markers.arguments(item).get("replay", self.settings.record.value == "replay")
+        return replay and not self.settings.plan
+
+    def _skip_what_is_no_fake(self, said: Mapping[str, Any]) -> None:
+        """Skip what exists on a fake only, or is for another machine."""
+        __tracebackhide__ = True
+        run = self.settings
+        for kind in ("noise", "idle"):
+            if said.get(kind) is False:
+                skip(f"{kind}=False exists on the fake only, and this run is {run.live_or_plan}")
+        computers = [*run.devices.value, *([run.live.computer.value] if run.live else [])]
+        device = said.get("device") or next(iter(said.get("computers", ())), None)
+        if device is not None and run.device(device) not in computers:
+            skip(f"marked for the device '{device}', and {run.live_or_plan} runs on '{computers[-1]}'")
+
+    @property
+    def current(self) -> Machine:
+        """The machine that the test runs on.
+
+        Raises:
+            RuntimeError: It has not asked for one.
+
+        """
+        if self._spec is None:
+            raise RuntimeError("no test has asked for a machine")
+        key = None if self.settings.live else self._spec
         if key not in self._machines:
-            self._machines[key] = self._make(key)
-            self._machines[key].reset(self.seed, self.test)
+            if self.settings.live:
+                self._machines[key] = LiveMachine(self.settings.live)
+            else:
+                self._machines[key] = self._take(self._fake(self._spec))
         return self._machines[key]
 
-    def _make(self, spec: MachineSpec | None) -> Machine:
-        if self.settings.live:
-            return LiveMachine(self.settings.live)
-        from iqm_fakes import FakeIQMServer
+    def _fake(self, spec: MachineSpec, fixed_seed: int | None = None) -> FakeMachine:
+        """Return a fake machine.
 
+        Raises:
+            pytest.fail.Exception: There is no such device, or there are no recordings of it.
+
+        """
+        from iqm_fakes import DeviceError, FakeIQMServer, RecordingNotFound
+
+        __tracebackhide__ = True
         folder = self.settings.recordings.value
-        if spec is None or spec.replay:
-            server = FakeIQMServer(seed=self.seed, recordings=folder)
-            return FakeMachine(server, self._recorded_computer(server))
-        recordings = folder if folder.is_dir() else None  # jobs can be retrieved in simulations, too
-        limit = self.settings.simulation_limit
-        settings: dict[str, Any] = {} if limit is None else {"time_limit": limit}
-        devices = (spec.device, *spec.others)
-        server = FakeIQMServer(*devices, seed=self.seed, noise=spec.noise, recordings=recordings, **settings)
-        return FakeMachine(server, next(iter(server.devices)))
+        try:
+            if spec.replay:
+                server = FakeIQMServer(seed=0, recordings=folder)
+                return FakeMachine(server, spec.seed, self._recorded_computer(server, spec.devices))
+            recordings = folder if folder.is_dir() else None  # jobs can be retrieved in simulations, too
+            limit = self.settings.simulation_limit
+            settings: dict[str, Any] = {} if limit is None else {"time_limit": limit}
+            settings |= dict(spec.settings)
+            server = FakeIQMServer(*spec.devices, seed=0, recordings=recordings, **settings)
+            return FakeMachine(server, spec.seed, next(iter(server.devices)), fixed_seed)
+        except (DeviceError, RecordingNotFound, ValueError) as error:
+            fail(str(error))
 
-    def _recorded_computer(self, server: FakeIQMServer) -> str:
+    def _take(self, machine: FakeMachine) -> FakeMachine:
+        """Bring a new machine to where the test is."""
+        self._reset(machine)
+        self._use(machine)
+        machine.server.listeners.append(partial(self._heard, machine))
+        return machine
+
+    def _recorded_computer(self, server: FakeIQMServer, devices: tuple[str, ...]) -> str:
         """Return the computer whose recordings are replayed: the one asked for, the test's own, or the only one."""
-        asked = self.settings.devices.value if self.settings.devices.source == "--iqm-device" else ()
+        from iqm_fakes import Device, bundled_devices
+
+        __tracebackhide__ = True
+        asked = [name if name in {*bundled_devices(), *server.devices} else Device.read(name).alias for name in devices]
         used = [entry.computer for entry in server.recordings.of_test(self.test)] if server.recordings else []
         candidates = [name for name in (*asked, *reversed(used)) if name in server.devices] or list(server.devices)
+        if asked and candidates[0] not in asked:
+            fail(f"there are no recordings of {asked[0]} to replay, but of {', '.join(server.devices)}")
         if len(candidates) > 1 and not (asked or used):
-            raise pytest.UsageError(
+            fail(
                 f"{self.test}: there are recordings of several quantum computers, and none of this test; "
                 f"name one with --iqm-device: {', '.join(candidates)}"
             )
         return candidates[0]
 
-    @property
-    def _fakes(self) -> list[FakeMachine]:
-        return [machine for machine in self._machines.values() if isinstance(machine, FakeMachine)]
+    # -- handles -------------------------------------------------------------------------------------------------
 
-    @property
-    def _current(self) -> FakeMachine | None:
-        """The fake that the current test would use, if any test has used it."""
-        machine = None if self._spec is None else self._machines.get(self._spec)
-        return machine if isinstance(machine, FakeMachine) else None
+    def backend(self, asked: Mapping[str, Any]) -> IQMBackend:
+        """Return a backend of the requester's own.
+
+        Args:
+            asked: What a fake is to be, on a server of its own that ends with the requester; without that, the backend
+                is on the machine of the test. And arguments of :class:`IQMBackend`.
+
+        Raises:
+            ValueError: A fake can't be that.
+
+        """
+        from pytest_iqm.backend import IQMBackend
+
+        __tracebackhide__ = True
+        fake = {name: value for name, value in asked.items() if name in markers.FAKE}
+        problems = markers.problems(fake, markers.FAKE)
+        if problems:
+            raise ValueError(f"iqm_backend_factory takes {markers.described(markers.FAKE)}; got {problems[0]}")
+        self._skip_unless_fake(fake)
+        machine = self._own_fake(fake) if fake and not self.settings.live else self.current
+        return IQMBackend(machine.connect(), **{name: value for name, value in asked.items() if name not in fake})
+
+    def _skip_unless_fake(self, asked: Mapping[str, Any]) -> None:
+        __tracebackhide__ = True
+        if self.settings.live_or_plan:
+            self._skip_what_is_no_fake(asked)
+        if self.settings.live and "limits" in asked:
+            skip("the limits of a fake are asked for, and this run is --iqm-live")
+
+    def _own_fake(self, asked: Mapping[str, Any]) -> FakeMachine:
+        __tracebackhide__ = True
+        spec, user = self._spec, self.requester
+        assert spec is not None  # noqa: S101  # for type checkers: the test has a machine
+        others = {name: value for name, value in asked.items() if name not in ("device", "computers", "seed")}
+        named = asked.get("computers") or ([asked["device"]] if "device" in asked else None)
+        devices = spec.devices if named is None else tuple(self.settings.device(device) for device in named)
+        own = MachineSpec(
+            devices or self.settings.devices.value[:1],
+            derived_seed(spec.seed, str(len(user.fakes))),
+            settings=tuple({**dict(spec.settings), **others}.items()),
+        )
+        machine = self._take(self._fake(own, asked.get("seed")))
+        user.fakes.append(machine)
+        user.at_end.callback(machine.server.close)
+        return machine
+
+    # -- jobs ----------------------------------------------------------------------------------------------------
+
+    def _heard(self, machine: FakeMachine, event: str, job: Job) -> None:
+        """Note that a job was submitted, or has ended."""
+        identifier = str(job.id)
+        if event == "submitted":
+            self._submitted[identifier] = machine, job
+            self.requester.jobs[identifier] = machine
+            payload = job.payload
+            circuits = len(payload["circuits"])
+            self.hook.pytest_iqm_job_submitted(
+                nodeid=self.test, job_id=identifier, circuits=circuits, shots=circuits * payload.get("shots", 1)
+            )
+        else:
+            self.hook.pytest_iqm_job_finished(nodeid=self.test, job_id=identifier, status=job.status.value)
 
     def job_ids(self) -> list[str]:
-        """Return the ids of the jobs that the current test submitted to its fake."""
-        return [] if self._current is None else self._current.job_ids
+        """Return the ids of the jobs that were submitted to fakes during the test."""
+        return list(self._submitted)
 
     def job_remarks(self) -> dict[str, list[str]]:
-        """Return what is to be said of the jobs that the current test submitted to its fake."""
-        return {} if self._current is None else self._current.job_remarks
+        """Return what is to be said of these jobs: why they failed, and their messages."""
+        said = {
+            identifier: [*filter(None, [job.explanation]), *(message for _, message in job.messages)]
+            for identifier, (_, job) in self._submitted.items()
+        }
+        return {job: remarks for job, remarks in said.items() if remarks}
+
+    def job_details(self) -> list[JobDetails]:
+        """Return what is known of these jobs."""
+        detailed = bool(self.settings.report)
+        collectors: dict[FakeMachine, JobDetailsCollector] = {}
+        details = []
+        for identifier, (machine, _) in self._submitted.items():
+            if machine not in collectors:
+                predictors = machine.executions.predictors
+                collectors[machine] = JobDetailsCollector(predictors, lengths=True, detailed=detailed)
+            details.append(collectors[machine].of(identifier))
+        return details
+
+    @property
+    def _known_jobs(self) -> dict[str, FakeMachine]:
+        """The jobs of the test, after those of fixtures of wider scope."""
+        known: dict[str, FakeMachine] = {}
+        for requester in (*self._wider, self._test_requester):
+            known |= requester.jobs
+        return known
 
     def execution(self, counts: dict[str, int]) -> Execution | None:
-        """Return the circuit of the current test, or of a fixture of wider scope, that counts are of."""
-        machine = self._current
-        return None if machine is None else machine.executions.find(machine.known_job_ids, counts)
+        """Return the circuit of the test, or of a fixture of wider scope, that counts are of."""
+        known = self._known_jobs
+        for machine in dict.fromkeys(reversed(known.values())):
+            found = machine.executions.find([job for job, where in known.items() if where is machine], counts)
+            if found is not None:
+                return found
+        return None
 
     @property
     def repeats(self) -> bool:
@@ -312,62 +528,38 @@ class Machines:
 
         Simulations are not: their seed is fixed.
         """
-        return self._current is not None and self._current.server.replays
+        return self._spec is not None and self._spec.replay
 
     def repeat(self, execution: Execution) -> Execution:
         """Run a circuit once more."""
         return execution.repeat({})
 
-    def job_details(self) -> list[JobDetails]:
-        """Return what is known of the jobs that the current test submitted to its fake."""
-        return [] if self._current is None else self._current.job_details(detailed=bool(self.settings.report))
+    @property
+    def _fakes(self) -> list[FakeMachine]:
+        made = [machine for machine in self._machines.values() if isinstance(machine, FakeMachine)]
+        return [*made, *(machine for user in (*self._wider, self._test_requester) for machine in user.fakes)]
 
     def unfired(self) -> list[str]:
-        """Return the faults that the current test planned and that did not happen."""
-        return [] if self._current is None else self._current.server.faults.unfired()
+        """Return the faults that the test planned and that did not happen."""
+        return [fault for machine in self._fakes for fault in machine.server.faults.unfired()]
 
     def replayed(self) -> set[str]:
         """Return the ids of the recordings that were used."""
         return {job for machine in self._fakes for job in machine.server.replayed}
 
     def described(self) -> list[str]:
-        """Return lines about where the current test runs, which help to run it again."""
+        """Return lines about where the test runs, which help to run it again."""
         rerun = f"rerun     {self.settings.rerun_command(self.test)}"
         if self.settings.live:
             return [f"machine   {self.settings.live.computer.value} (LIVE)", rerun]
-        if self._current is None:
+        if not self.asked:
             return []
-        machine = [f"machine   {self._current}"] if self._current.known_job_ids else []
-        return [*machine, rerun]
-
-    def spec(self, item: Any) -> MachineSpec:
-        """Return what a test runs on."""
-        callspec = getattr(item, "callspec", None)
-        chosen: MachineSpec = callspec.params.get("_iqm_machine", self.default) if callspec else self.default
-        return chosen
-
-    def specs(self, node: Any) -> list[MachineSpec]:
-        """Return what a test is to run on; more than one parametrises it."""
-        marked = MarkerArguments.of(node)
-        if self.settings.plan:
-            marked = replace(marked, replay=False)
-        if self.default.replay if marked.replay is None else marked.replay:
-            return [MachineSpec(self.default.device, replay=True)]
-        noise = marked.noise is not False
-        if marked.devices:
-            first, *others = (device_path(node.config.rootpath, device) for device in marked.devices)
-            return [MachineSpec(first, noise=noise, others=tuple(others))]
-        return [MachineSpec(device, noise=noise) for device in self.settings.devices.value]
-
-    @property
-    def default(self) -> MachineSpec:
-        """What a test without a marker runs on."""
-        return MachineSpec(self.settings.devices.value[0], replay=self.settings.record.value == "replay")
+        return [*(f"machine   {machine}" for machine in dict.fromkeys(self._known_jobs.values())), rerun]
 
     def close(self) -> None:
         """Stop every server; twice is fine."""
         for machine in self._fakes:
-            machine.close()
+            machine.server.close()
 
 
 MACHINES: pytest.StashKey[Machines] = pytest.StashKey()
@@ -375,10 +567,28 @@ MACHINES: pytest.StashKey[Machines] = pytest.StashKey()
 
 
 def uses_machine(item: pytest.Item) -> bool:
-    """Whether a test asks for one of the fixtures, directly or not."""
-    return "_iqm_machine" in getattr(item, "fixturenames", ())
+    """Whether a test asks for one of the fixtures by name, directly or not."""
+    return MACHINE in getattr(item, "fixturenames", ())
 
 
-def derived_seed(seed: int, nodeid: str) -> int:
+def derived_seed(seed: int, name: str) -> int:
     """Return the seed of a test: its own, and the same whichever other tests run."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{nodeid}".encode()).digest()[:8], "big")
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big")
+
+
+def _why_not(item: Any) -> str:
+    if hasattr(item, "_testcase"):
+        return "it belongs to a unittest.TestCase"
+    return "it asks for its machine while it runs, not by an argument"
+
+
+def skip(reason: str) -> NoReturn:
+    """Skip a test; it is reported where the test is."""
+    __tracebackhide__ = True
+    raise pytest.skip.Exception(reason, _use_item_location=True)
+
+
+def fail(reason: str) -> NoReturn:
+    """Fail a test, and show nothing but the reason."""
+    __tracebackhide__ = True
+    pytest.fail(reason, pytrace=False)

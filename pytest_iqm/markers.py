@@ -2,97 +2,160 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from typing import Any
 
 import pytest
 
 DECLARATIONS = (
-    "iqm(device=..., computers=[...], seed=..., noise=..., replay=...): run on this fake device (name or file), or on "
-    "several on one server, with this seed, without noise, or on recordings",
+    "iqm(device=..., computers=[...], seed=..., noise=..., idle=..., method=..., replay=...): run on this fake device "
+    "(name or file), or on several on one server, with this seed, without noise, without relaxation while components "
+    "wait, simulated in this way, or on recordings; of several markers, the closest one wins, argument by argument",
     "iqm_live_only(reason): run on a real machine only",
     "iqm_fake_only(reason): run on the fake only",
     "iqm_requires(qubits=number, gates=['move', ...], connected=number or pairs): run on machines that have this only",
 )
 """What ``pytest --markers`` says of them."""
 
-IQM_USAGE = (
-    "@pytest.mark.iqm takes device='name or file' or computers=['name or file', ...], seed=non-negative integer, "
-    "noise=True or False, and replay=True or False"
-)
+
+def _is_device(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike) and bool(os.fspath(value))
+
+
+def _are_devices(value: Any) -> bool:
+    named = isinstance(value, list | tuple) and all(map(_is_device, value))
+    return named and 0 < len({*map(os.fspath, value)}) == len(value)
+
+
+def _is_seed(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_method(value: Any) -> bool:
+    from iqm_fakes.simulator.methods import METHODS
+
+    return value in ("auto", *METHODS)
+
+
+ARGUMENTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "device": ("'name or file'", _is_device),
+    "computers": ("['name or file', ...]", _are_devices),
+    "seed": ("non-negative integer", _is_seed),
+    "noise": ("True or False", lambda value: isinstance(value, bool)),
+    "idle": ("True or False", lambda value: isinstance(value, bool)),
+    "method": ("how circuits are simulated", _is_method),
+    "replay": ("True or False", lambda value: isinstance(value, bool)),
+    "limits": ("Limits(...)", lambda value: type(value).__name__ == "Limits"),
+    "executor": ("an executor", lambda value: hasattr(value, "submit")),
+    "time_limit": ("seconds", lambda value: value is None or (isinstance(value, int | float) and value > 0)),
+}
+"""What a fake may be told: what it has to be, in words and as a check."""
+
+FAKE = tuple(name for name in ARGUMENTS if name != "replay")
+"""What the fixture ``iqm_settings`` gives, and ``iqm_backend_factory`` takes."""
+
+MARKER = ("device", "computers", "seed", "noise", "idle", "method", "replay")
+"""What ``@pytest.mark.iqm`` takes."""
+
+ALTERNATIVES = {"device", "computers"}
+"""Arguments of which there is at most one."""
+
 REQUIRES_USAGE = (
     "@pytest.mark.iqm_requires takes qubits=number, gates=['cz', ...] and connected=number of qubits that two-qubit "
     "gates connect, or a list of pairs such as [('QB1', 'QB2')]"
 )
 
 
-ALTERNATIVES = {"device", "computers"}
-"""Arguments of which a marker has at most one, and the closest marker wins."""
+def described(names: Iterable[str]) -> str:
+    """Return a text for people about arguments."""
+    return ", ".join(f"{name}={ARGUMENTS[name][0]}" for name in names)
 
 
-@dataclass(frozen=True)
-class MarkerArguments:
-    """The arguments of ``@pytest.mark.iqm``; None is what nothing was said of."""
-
-    device: str | None = None
-    computers: Sequence[str] | None = None
-    seed: int | None = None
-    noise: bool | None = None
-    replay: bool | None = None
-
-    @classmethod
-    def of(cls, node: pytest.Item | Any) -> MarkerArguments:
-        """Read the markers of a test.
-
-        Raises:
-            pytest.UsageError: One has arguments that the marker doesn't take.
-
-        """
-        return cls(**_keyword_arguments(node, "iqm", _is_iqm_argument, IQM_USAGE))
-
-    @property
-    def devices(self) -> list[str]:
-        """The devices that are asked for, all on one server; none if nothing was said."""
-        return [self.device] if self.device is not None else list(self.computers or ())
+def problems(asked: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Return what is wrong with arguments; there may be those with these names."""
+    wrong = [f"{name}={value!r}" for name, value in asked.items() if name not in names or not ARGUMENTS[name][1](value)]
+    return wrong + (["both device and computers"] if {*asked} >= ALTERNATIVES else [])
 
 
-def requirements(item: pytest.Item) -> dict[str, Any]:
-    """Return the arguments of ``@pytest.mark.iqm_requires``: what a test needs of its machine.
+def merged(former: Mapping[str, Any], closer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments, of which those that are closer to the test win."""
+    dropped = ALTERNATIVES if ALTERNATIVES & {*closer} else set()
+    return {name: value for name, value in former.items() if name not in dropped} | dict(closer)
+
+
+def arguments(item: Any) -> dict[str, Any]:
+    """Return the arguments of ``@pytest.mark.iqm`` that a test has; each from the closest marker that has it.
 
     Raises:
         pytest.UsageError: A marker has arguments that it doesn't take.
 
     """
-    return _keyword_arguments(item, "iqm_requires", _is_requirement, REQUIRES_USAGE)
-
-
-def _keyword_arguments(
-    node: pytest.Item | Any, marker_name: str, is_valid: Callable[[str, Any], bool], usage: str
-) -> dict[str, Any]:
-    """Return the arguments of all markers of a name that a test has; those of the closest win."""
-    arguments: dict[str, Any] = {}
-    for marker in reversed(list(node.iter_markers(marker_name))):  # the closest comes last
-        wrong = [f"positional {value!r}" for value in marker.args]
-        wrong += [f"{name}={value!r}" for name, value in marker.kwargs.items() if not is_valid(name, value)]
-        if {*marker.kwargs} >= ALTERNATIVES:
-            wrong.append("both device and computers")
+    found: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("iqm"))):  # the closest comes last
+        wrong = [f"positional {value!r}" for value in marker.args] + problems(marker.kwargs, MARKER)
         if wrong:
-            raise pytest.UsageError(f"{node.nodeid}: {usage}; got {', '.join(wrong)}")
-        if {*marker.kwargs} & ALTERNATIVES:
-            arguments = {key: value for key, value in arguments.items() if key not in ALTERNATIVES}
-        arguments |= marker.kwargs
-    return arguments
+            raise pytest.UsageError(
+                f"{item.nodeid}: @pytest.mark.iqm takes {described(MARKER)}; got {', '.join(wrong)}"
+            )
+        found = merged(found, marker.kwargs)
+    return found
 
 
-def _is_iqm_argument(name: str, value: Any) -> bool:
-    if name == "seed":
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if name == "computers":
-        named = isinstance(value, list | tuple) and all(isinstance(device, str) for device in value)
-        return named and 0 < len(set(value)) == len(value)
-    return isinstance(value, str) if name == "device" else name in ("noise", "replay") and isinstance(value, bool)
+def requirements(item: Any) -> dict[str, Any]:
+    """Return the arguments of ``@pytest.mark.iqm_requires``: what a test needs of its machine.
+
+    Raises:
+        pytest.UsageError: A marker has arguments that it doesn't take, or none.
+
+    """
+    found: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("iqm_requires"))):
+        wrong = [f"positional {value!r}" for value in marker.args]
+        wrong += [f"{name}={value!r}" for name, value in marker.kwargs.items() if not _is_requirement(name, value)]
+        if not marker.args and not marker.kwargs:
+            wrong = ["nothing"]
+        wrong = wrong or _unknown_gates(marker.kwargs.get("gates", ()))
+        if wrong:
+            raise pytest.UsageError(f"{item.nodeid}: {REQUIRES_USAGE}; got {', '.join(wrong)}")
+        found |= marker.kwargs
+    return found
+
+
+def mistakes(item: Any, device: Callable[[str | os.PathLike[str]], str]) -> list[str]:
+    """Return what is wrong with the markers of a test, a line each.
+
+    Args:
+        item: The test.
+        device: Says where a device is.
+
+    """
+    from iqm_fakes.device.device import Device, DeviceError
+
+    found = []
+    for read in (arguments, requirements, reasons):
+        try:
+            read(item)
+        except pytest.UsageError as error:
+            found.append(str(error))
+    if found:
+        return found
+    said = arguments(item)
+    for named in said.get("computers", [said["device"]] if "device" in said else []):
+        try:
+            Device.read(device(named))
+        except DeviceError as error:
+            found.append(f"{item.nodeid}: @pytest.mark.iqm: {error}")
+    return found
+
+
+def _unknown_gates(gates: Iterable[str]) -> list[str]:
+    from iqm_fakes.simulator.operations import OPERATIONS
+
+    unknown = sorted({*gates} - {*OPERATIONS})
+    known = ", ".join(sorted(OPERATIONS))
+    return [f"{', '.join(map(repr, unknown))}, which no IQM quantum computer has ({known})"] if unknown else []
 
 
 def _is_requirement(name: str, value: Any) -> bool:
@@ -103,29 +166,38 @@ def _is_requirement(name: str, value: Any) -> bool:
     return name in ("qubits", "connected") and type(value) is int and value > 0
 
 
-def wrong_place(item: pytest.Item, *, live: bool, replay: bool) -> str | None:
+def reasons(item: Any) -> dict[str, str]:
+    """Return why a test runs live or on the fake only, by the name of the marker, as the end of a sentence.
+
+    Raises:
+        pytest.UsageError: A marker has arguments that it doesn't take.
+
+    """
+    found: dict[str, str] = {}
+    for name in ("iqm_live_only", "iqm_fake_only"):
+        for marker in item.iter_markers(name):
+            given = [*marker.args, *marker.kwargs.values()]
+            if len(given) > 1 or {*marker.kwargs} - {"reason"} or not all(isinstance(value, str) for value in given):
+                named = [f"{key}={value!r}" for key, value in marker.kwargs.items()]
+                got = ", ".join([*map(repr, marker.args), *named])
+                raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.{name} takes a reason, got {got}")
+            found.setdefault(name, f": {given[0]}" if given else "")
+    return found
+
+
+def wrong_place(item: Any, *, live: bool, replay: bool) -> str | None:
     """Return why a test does not run here: on hardware, on recordings of it, or on the fake.
 
     Raises:
         pytest.UsageError: A marker has arguments that it doesn't take.
 
     """
-    for marker in item.iter_markers("iqm_live_only"):
-        reason = _reason(item, marker)
-        if not live and not replay:
-            return f"runs on a real machine only, with --iqm-live{reason}"
-    for marker in item.iter_markers("iqm_fake_only"):
-        reason = _reason(item, marker)
-        if live:
-            return f"runs on the fake only, and this run is live{reason}"
+    found = reasons(item)
+    if "iqm_live_only" in found and not live and not replay:
+        return f"runs on a real machine only, with --iqm-live{found['iqm_live_only']}"
+    if "iqm_fake_only" in found and live:
+        return f"runs on the fake only, and this run is live{found['iqm_fake_only']}"
     return None
-
-
-def _reason(item: pytest.Item, marker: pytest.Mark) -> str:
-    given = [*marker.args, *marker.kwargs.values()]
-    if len(given) > 1 or set(marker.kwargs) - {"reason"} or not all(isinstance(value, str) for value in given):
-        raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.{marker.name} takes a reason, got {marker}")
-    return f": {given[0]}" if given else ""
 
 
 def lacking(required: Mapping[str, Any], architecture: Mapping[str, Any]) -> list[str]:

@@ -1,50 +1,86 @@
-"""The pytest plugin: hooks only. Loading it imports nothing but pytest and the standard library."""
+"""The pytest plugin: hooks only. Loading it imports nothing but pytest and the standard library.
+
+It stays out of sight until a fixture, a marker or an option of its own is used: what surrounds fixtures is registered
+when a test first asks for a machine.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from iqm_fakes.vendor.quick_imports import quick_imports
-from pytest_iqm import markers
+from pytest_iqm import hookspecs, markers
+from pytest_iqm.collection import grouped, names_of, parametrizes, runs_twice
 from pytest_iqm.fixtures import (
     _iqm_machine,
     iqm_backend,
+    iqm_backend_factory,
     iqm_client,
     iqm_http,
     iqm_server,
+    iqm_settings,
     iqm_shots,
     iqm_url,
 )
 from pytest_iqm.job_details import JobDetails
-from pytest_iqm.machines import MACHINES, Machines, uses_machine
+from pytest_iqm.machines import MACHINES, Machines, skip, uses_machine
 from pytest_iqm.offline_guard import OfflineGuard
 from pytest_iqm.report.claim_report import ClaimReport
 from pytest_iqm.report.session_report import JOB_DETAILS, REPLAYED, SessionReport
-from pytest_iqm.settings import MODES, Settings
+from pytest_iqm.requesters import MACHINE, WiderFixtures, take_over
+from pytest_iqm.settings import MODES, Settings, lists_only
 
 if TYPE_CHECKING:
     from pytest_iqm.live.per_session import LiveSession
     from pytest_iqm.live.per_test import LiveTests
 
-__all__ = ["_iqm_machine", "iqm_backend", "iqm_client", "iqm_http", "iqm_server", "iqm_shots", "iqm_url"]
+__all__ = [
+    "_iqm_machine",
+    "iqm_backend",
+    "iqm_backend_factory",
+    "iqm_client",
+    "iqm_http",
+    "iqm_server",
+    "iqm_settings",
+    "iqm_shots",
+    "iqm_url",
+]
 
 GUARD: pytest.StashKey[OfflineGuard] = pytest.StashKey()
 DETAILS: pytest.StashKey[list[JobDetails]] = pytest.StashKey()
+MISTAKE: pytest.StashKey[str] = pytest.StashKey()
 
 SHOWN = 10
 """Jobs that the report of a failed test names, the latest; a property may have had hundreds."""
 
-VENDOR_WARNINGS = (
-    # iqm-client 36 parses every payload that is retrieved with its former models, too, and warns of them
-    "ignore:`iqm.station_control.interface.models.circuit._:DeprecationWarning",
-    # and reads observations with a model that it has just deprecated
-    "ignore:Direct instantiation of `ObservationLite`:DeprecationWarning",
-)
-"""Warnings of the vendor's client about itself, which nobody who uses it can do anything about."""
+
+INI = {
+    "iqm_seed": "seed of the fake, like --iqm-seed",
+    "iqm_max_jobs": "jobs that a live run may submit, like --iqm-max-jobs",
+    "iqm_max_shots": "shots that a live run may take, like --iqm-max-shots",
+    "iqm_unavailable": "'fail' or 'skip', like --iqm-unavailable",
+    "iqm_timeout": "seconds, or a time such as 10m, that a live test may use the machine (default: no limit)",
+    "iqm_preflight_timeout": "seconds that the look at the machine before a live run may take (default: 20)",
+    "iqm_alpha": "how often a true claim about counts may fail (default: 1e-6)",
+    "iqm_shots": "what the fixture iqm_shots gives (default: 1000)",
+    "iqm_record": "'replay' answers submissions by recordings, like --iqm-record",
+    "iqm_recordings": "folder of recordings (default: iqm_recordings beside the ini file)",
+    "iqm_recording_max_age": "days from which on recordings that are used are reported as old",
+    "iqm_simulation_limit": "seconds that the simulation of a job may take, by estimate (default: 900)",
+    "iqm_device_max_age": "days from which on the header says how to renew a device file (default: 14)",
+}
+"""Keys of the ini file that have text or a number, and what they say."""
+
+FLAGS = {
+    "iqm_parallel": "let xdist's workers use a real machine at the same time",
+    "iqm_job_properties": "add job ids to reports, for --junitxml",
+    "iqm_record_metadata": "record the metadata of circuits, too",
+}
+"""Keys that are true or false."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="NAME|FILE",
         help="fake device to run on: a bundled one or a device file; given again, tests run on each (default: garnet). "
+        "Write --iqm-device=FILE, or pytest takes the file for a test. "
         "With --iqm-live: a device file to compare the real machine with",
     )
     group.addoption("--iqm-computer", metavar="ALIAS", help="real machine to run on; overrides IQM_QUANTUM_COMPUTER")
@@ -92,47 +129,59 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write what was run and what came out to a .json or .html file; may be given for both",
     )
-    parser.addini("iqm_max_jobs", "jobs that a live run may submit, like --iqm-max-jobs", default="")
-    parser.addini("iqm_max_shots", "shots that a live run may take, like --iqm-max-shots", default="")
-    parser.addini("iqm_unavailable", "'fail' or 'skip', like --iqm-unavailable", default="")
-    parser.addini("iqm_timeout", "seconds that a live test may use the machine (default: no limit)", default="")
-    parser.addini("iqm_parallel", "let xdist's workers use a real machine at the same time", type="bool", default=False)
-    parser.addini("iqm_alpha", "how often a true claim about counts may fail (default: 1e-6)", default="")
-    parser.addini("iqm_shots", "what the fixture iqm_shots gives (default: 1000)", default="")
-    parser.addini("iqm_job_properties", "add job ids to reports, for --junitxml", type="bool", default=False)
-    parser.addini("iqm_record", "'replay' answers submissions by recordings, like --iqm-record", default="")
-    parser.addini("iqm_recordings", "folder of recordings (default: iqm_recordings beside the ini file)", default="")
-    parser.addini("iqm_record_metadata", "record the metadata of circuits, too", type="bool", default=False)
-    parser.addini(
-        "iqm_simulation_limit", "seconds that the simulation of a job may take, by estimate (default: 900)", default=""
-    )
-    parser.addini(
-        "iqm_recording_max_age", "days from which on recordings that are used are reported as old", default=""
-    )
+    for name, explanation in INI.items():
+        # pytest's own TOML may have numbers where there may be text
+        typed = {"type": str | int | float} if pytest.version_tuple >= (9, 2) else {}
+        parser.addini(name, explanation, default="", **typed)  # type: ignore[arg-type]  # from pytest 9.2 on
+    for name, explanation in FLAGS.items():
+        parser.addini(name, explanation, type="bool", default=False)
     parser.addini("iqm_device", "fake devices to run on, like --iqm-device", type="args", default=[])
-    parser.addini(
-        "iqm_device_max_age",
-        "days from which on the header says how to renew a device file (default: 14)",
-        default="",
-    )
-    parser.addini("iqm_seed", "seed of the fake, like --iqm-seed", default="")
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare hooks of our own."""
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Resolve the settings, guard real machines unless the run is live, and let the vendor be imported quickly."""
+    """Declare markers, and let the vendor be imported quickly."""
     for declaration in markers.DECLARATIONS:
         config.addinivalue_line("markers", declaration)
-    for warning in VENDOR_WARNINGS:
-        config.addinivalue_line("filterwarnings", warning)
     session = ExitStack()
     session.enter_context(quick_imports())
     config.add_cleanup(session.close)
-    settings = Settings.resolve(config)
-    machines = config.stash[MACHINES] = Machines(settings)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Resolve the settings, and guard real machines unless the run is live.
+
+    Not before, because plugins and conftest files put variables into the environment.
+    """
+    config = session.config
+    try:
+        settings = Settings.resolve(config)
+    except pytest.UsageError as error:
+        if not lists_only(config):
+            raise
+        config.stash[MISTAKE] = str(error)
+        settings = Settings.default(config)
+    machines = config.stash[MACHINES] = Machines(settings, config.hook)
+    wider = WiderFixtures(machines)
+
+    def asking(request: Any) -> None:
+        __tracebackhide__ = True
+        if not config.pluginmanager.is_registered(wider):
+            config.pluginmanager.register(wider, "iqm-wider-fixtures")
+            wider.join(request)
+        live = _live_tests(config)
+        if live is not None and not machines.asked:
+            live.check_availability()
+
+    machines.asking = asking
     if settings.live:
         from pytest_iqm.live.per_session import begin
 
-        begin(config, settings)
+        begin(session, settings)
     else:
         config.stash[GUARD] = OfflineGuard()
     config.pluginmanager.register(ClaimReport(config), "iqm-claims")
@@ -150,9 +199,24 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what tests run on and why, and how old it is."""
+    """Say what tests run on and why, if that was chosen for this run."""
+    if MISTAKE in config.stash:
+        return [f"iqm: {config.stash[MISTAKE]}"]
     settings = config.stash[MACHINES].settings
-    return [settings.header(), *([] if settings.record.value == "replay" else settings.device_ages)]
+    return _header(config) if settings.chosen else []
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+    """Say what tests run on, if nobody chose and some use it."""
+    settings = config.stash[MACHINES].settings
+    return _header(config) if not settings.chosen and any(map(uses_machine, items)) else []
+
+
+def _header(config: pytest.Config) -> list[str]:
+    settings = config.stash[MACHINES].settings
+    lines = [settings.header(), *([] if settings.record.value == "replay" else settings.device_ages)]
+    drawn = getattr(config.option, "hypothesisseed", None)
+    return [*lines, f"iqm: what @given draws is Hypothesis' own (--hypothesis-seed={drawn})"] if drawn else lines
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -161,51 +225,52 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["iqm_seed"] = node.config.stash[MACHINES].settings.seed.value
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test on each device that options or its marker name."""
-    if "_iqm_machine" not in metafunc.fixturenames:
-        return
-    machines = metafunc.config.stash[MACHINES]
-    specs = machines.specs(metafunc.definition)
-    if specs != [machines.default]:
-        metafunc.parametrize("_iqm_machine", specs, ids=str, indirect=True, scope="session")
+    """If the run is on several devices, run a test on each of them."""
+    devices = metafunc.config.stash[MACHINES].settings.devices.value
+    if len(devices) > 1 and parametrizes(metafunc):
+        metafunc.parametrize(MACHINE, devices, ids=names_of(devices), indirect=True, scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check markers; run once what is for one device; keep tests on one machine together."""
+    settings = config.stash[MACHINES].settings
+    wrong = [line for item in items for line in markers.mistakes(item, settings.device)]
+    if wrong:
+        raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
+    twice = runs_twice(items, settings.devices.value)
+    if twice:
+        config.hook.pytest_deselected(items=twice)
+        items[:] = [item for item in items if item not in twice]
+    for item in items:
+        names: list[str] = getattr(item, "fixturenames", [])
+        if MACHINE not in names and item.get_closest_marker("iqm_requires"):
+            names.insert(0, MACHINE)
+    items[:] = grouped(items)
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """Let fixtures of ours give everyone who asks what is theirs."""
+    take_over(fixturedef, request, request.config.stash[MACHINES])
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test that can't run here; reset the machines, which a test may also ask for while it runs."""
+    """Skip a test that can't run here; reset the machines, which a test may ask for when it likes."""
+    __tracebackhide__ = True
     machines = item.config.stash[MACHINES]
-    settings = machines.settings
-    reason = markers.wrong_place(item, live=settings.live_or_plan is not None, replay=machines.spec(item).replay)
-    if reason is not None:
-        pytest.skip(reason)
-    live = _live_tests(item.config)
-    if live is not None and uses_machine(item):
-        live.check_availability()
     machines.start(item)
-    required = markers.requirements(item)
-    if required:
-        machine = machines.get(machines.spec(item))
-        problems = markers.lacking(required, machine.architecture())
-        if problems:
-            pytest.skip(f"{machine.name} lacks {', '.join(problems)}")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-) -> Generator[None, object, object]:
-    """Give the jobs of wider-scoped fixtures the fixture's seed, whichever test needs it first."""
-    if fixturedef.scope == "function":
-        return (yield)
-    fixture = f"{request.node.nodeid}::{fixturedef.argname}[{getattr(request, 'param_index', 0)}]"
-    with request.config.stash[MACHINES].wider_scope(fixture):
-        return (yield)
+    reason = markers.wrong_place(item, live=machines.settings.live_or_plan is not None, replay=machines.replays(item))
+    if reason is not None:
+        skip(reason)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that passed although a fault that it planned never happened."""
+    __tracebackhide__ = True
     yield
     unfired = item.config.stash[MACHINES].unfired()
     if unfired:
@@ -215,12 +280,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """Note what is known of a test's jobs, once nothing can happen to them any more; give back the environment."""
+    __tracebackhide__ = True
     try:
         yield
     finally:
         item.stash[DETAILS] = _job_details(item)
-        if uses_machine(item):
-            item.config.stash[MACHINES].restore_variables()
+        item.config.stash[MACHINES].end()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -229,8 +294,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put job ids on the reports of tests; xdist carries them to the reporting process."""
     ids = _job_ids(item)
-    if call.when == "call" and item.config.stash[MACHINES].settings.job_properties:
-        item.user_properties += [("iqm_job", job) for job in ids]
+    if item.config.stash[MACHINES].settings.job_properties:
+        noted = {value for name, value in item.user_properties if name == "iqm_job"}
+        item.user_properties += [("iqm_job", job) for job in ids if job not in noted]
     remarks = item.config.stash[MACHINES].job_remarks() if call.excinfo and ids else {}
     for job in ids[-SHOWN:]:
         for remark in remarks.get(job, ()):

@@ -9,10 +9,11 @@ import math
 import os
 import secrets
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pytest
 
@@ -40,9 +41,45 @@ class Setting(Generic[T]):
     def __str__(self) -> str:
         return f"{self.value} ({self.source})"
 
+    @property
+    def is_option(self) -> bool:
+        """Whether it was given on the command line."""
+        return self.source.startswith("--")
+
+
+PREFLIGHT = 20.0
+"""Seconds that the look at a machine before the first test may take."""
 
 MOCK = ":mock"
 """How the names of real machines end that answer with random bits."""
+
+
+@dataclass(frozen=True)
+class LiveRules:
+    """How tests use a real machine."""
+
+    timeout: Setting[float | None]
+    """Seconds that a test may take on the machine; None is no limit."""
+    preflight: Setting[float]
+    """Seconds that the look at the machine before the first test may take."""
+    skip_if_unavailable: Setting[bool]
+    parallel: bool
+    """Whether xdist's workers may use the machine at the same time."""
+
+    @classmethod
+    def resolve(cls, config: pytest.Config) -> LiveRules:
+        """Read options and ini; offline, too, because what is wrong by day is wrong at night.
+
+        Raises:
+            pytest.UsageError: A setting is wrong.
+
+        """
+        return cls(
+            timeout=_seconds(config, "iqm_timeout", None),
+            preflight=_seconds(config, "iqm_preflight_timeout", PREFLIGHT),
+            skip_if_unavailable=_skip_if_unavailable(config),
+            parallel=config.getini("iqm_parallel"),
+        )
 
 
 @dataclass(frozen=True)
@@ -54,11 +91,7 @@ class RealMachine:
     credentials: str
     """Name of the environment variable that holds them; never the secret itself."""
 
-    timeout: Setting[float | None]
-    """Seconds that a test may take on the machine; None is no limit."""
-    skip_if_unavailable: Setting[bool]
-    parallel: bool
-    """Whether xdist's workers may use the machine at the same time."""
+    rules: LiveRules
 
     @property
     def is_mock(self) -> bool:
@@ -76,6 +109,8 @@ class RealMachine:
 class Settings:
     """What a test run was told."""
 
+    folder: Path
+    """What paths in markers and in the ini file are relative to: where the ini file is."""
     devices: Setting[tuple[str, ...]]
     device_ages: tuple[str, ...]
     """How old the calibrations of the chosen devices are: lines for people, none if none was chosen."""
@@ -114,13 +149,15 @@ class Settings:
         plan: bool = config.getoption("iqm_plan")
         if plan and config.getoption("iqm_live"):
             raise pytest.UsageError("--iqm-plan says what --iqm-live would submit, without submitting: use one of them")
-        live = _live(config) if config.getoption("iqm_live") else None
+        rules = LiveRules.resolve(config)
+        live = _live(config, rules) if config.getoption("iqm_live") else None
         if live is None and config.getoption("iqm_computer"):
             raise pytest.UsageError(
                 "--iqm-computer chooses a real machine and needs --iqm-live; to choose a fake use --iqm-device"
             )
         devices, device_ages = _devices(config)
         return cls(
+            folder=_folder(config),
             devices=devices,
             device_ages=device_ages,
             seed=_seed(config),
@@ -135,14 +172,27 @@ class Settings:
             recordings=_recordings(config),
             record_metadata=config.getini("iqm_record_metadata"),
             recording_max_age=_days(config, "iqm_recording_max_age"),
-            simulation_limit=_number_between(
-                config, "iqm_simulation_limit", None, math.inf, "is a positive number of seconds"
-            ).value,
+            simulation_limit=_seconds(config, "iqm_simulation_limit", None).value,
         )
+
+    def device(self, named: str | os.PathLike[str]) -> str:
+        """Return the path of a device file that a test names; a name is returned as it is."""
+        return _path(self.folder, named)
+
+    @property
+    def chosen(self) -> bool:
+        """Whether anything of it was chosen for this run, on the command line or in the ini file."""
+        sources = (self.devices, self.seed, self.alpha, self.shots, self.record, self.budget.jobs, self.budget.shots)
+        return bool(self.live or self.plan or self.report) or any(each.source != "default" for each in sources)
 
     @property
     def _recordings_folder(self) -> str:
         return f"{os.path.relpath(self.recordings.value)} ({self.recordings.source})"
+
+    @classmethod
+    def default(cls, config: pytest.Config) -> Settings:
+        """Return the settings of a run that was told nothing."""
+        return cls.resolve(_Untold(config))  # type: ignore[arg-type]  # what is read of a config
 
     @property
     def device_files(self) -> tuple[str, ...]:
@@ -200,8 +250,8 @@ class Settings:
             live = self.live
             line = f"iqm: LIVE {live.computer} at {live.url}, credentials from {live.credentials}"
             line += f", {self.budget}"
-            if live.timeout.value is not None:
-                line += f", time-out {live.timeout.value:g} s a test ({live.timeout.source})"
+            if live.rules.timeout.value is not None:
+                line += f", time-out {live.rules.timeout.value:g} s a test ({live.rules.timeout.source})"
             line += self._alpha_and_shots
             recording = f", recording {self.record} in {self._recordings_folder}"
             return line if self.record.value == "off" else line + recording
@@ -212,18 +262,40 @@ class Settings:
         return f"{line}, planning a live run with {self.budget}" if self.plan else line
 
 
+def lists_only(config: pytest.Config) -> bool:
+    """Whether pytest lists tests or fixtures, and runs nothing."""
+    option = config.option
+    return bool(option.collectonly or option.showfixtures or option.show_fixtures_per_test)
+
+
+class _Untold:
+    """What settings read of pytest's configuration, if nothing is set."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.inipath, self.rootpath, self.invocation_params = config.inipath, config.rootpath, config.invocation_params
+
+    @staticmethod
+    def getoption(name: str) -> Any:
+        return {"iqm_device": [], "iqm_report": [], "iqm_live": False, "iqm_plan": False}.get(name)
+
+    @staticmethod
+    def getini(name: str) -> Any:
+        return {"iqm_device": [], "iqm_parallel": False, "iqm_job_properties": False, "iqm_record_metadata": False}.get(
+            name
+        )
+
+
 def _devices(config: pytest.Config) -> tuple[Setting[tuple[str, ...]], tuple[str, ...]]:
     """Return the devices to run on, and how old their calibrations are."""
     from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
 
     chosen: list[str] = config.getoption("iqm_device")
     inis: list[str] = config.getini("iqm_device")
-    ini_folder = config.inipath.parent if config.inipath else config.rootpath
     max_age = _days(config, "iqm_device_max_age")
     if chosen:
-        devices = Setting(tuple(device_path(config.invocation_params.dir, device) for device in chosen), "--iqm-device")
+        devices = Setting(_paths(config.invocation_params.dir, chosen), "--iqm-device")
     elif inis:
-        devices = Setting(tuple(device_path(ini_folder, device) for device in inis), "ini iqm_device")
+        devices = Setting(_paths(_folder(config), inis), "ini iqm_device")
     else:
         return Setting((DEFAULT_DEVICE,), "default"), ()
     from iqm_fakes.device.calibration_age import MAX_AGE, age
@@ -249,10 +321,17 @@ def _devices(config: pytest.Config) -> tuple[Setting[tuple[str, ...]], tuple[str
     return devices, tuple(f"  {', '.join(names)}: {said}" for said, names in ages.items())
 
 
-def device_path(folder: Path, device: str) -> str:
-    """Return the path of a device file that is given relative to a folder; a device's name is returned as it is."""
+def _folder(config: pytest.Config) -> Path:
+    return config.inipath.parent if config.inipath else config.rootpath
+
+
+def _path(folder: Path, device: str | os.PathLike[str]) -> str:
     file = folder / device
-    return str(file) if file.is_file() else device
+    return str(file) if file.is_file() else os.fspath(device)
+
+
+def _paths(folder: Path, devices: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_path(folder, device) for device in devices))
 
 
 MODES = ("replay", "missing", "rewrite")
@@ -260,7 +339,7 @@ MODES = ("replay", "missing", "rewrite")
 
 def _record(config: pytest.Config) -> Setting[str]:
     option: str | None = config.getoption("iqm_record")
-    ini: str = config.getini("iqm_record")
+    ini = _text(config, "iqm_record")
     live: bool = config.getoption("iqm_live")
     if option in ("missing", "rewrite") and not live:
         raise pytest.UsageError(f"--iqm-record {option} records jobs of a real machine and needs --iqm-live")
@@ -282,29 +361,64 @@ def _record(config: pytest.Config) -> Setting[str]:
 
 
 def _recordings(config: pytest.Config) -> Setting[Path]:
-    ini: str = config.getini("iqm_recordings")
-    folder = config.inipath.parent if config.inipath else config.rootpath
-    return Setting(folder / (ini or "iqm_recordings"), "ini iqm_recordings" if ini else "default")
+    ini = _text(config, "iqm_recordings")
+    return Setting(_folder(config) / (ini or "iqm_recordings"), "ini iqm_recordings" if ini else "default")
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Seconds of what durations may end with."""
+
+
+def _text(config: pytest.Config, name: str) -> str:
+    """Return what an ini key says; pytest's native TOML has numbers, too.
+
+    Raises:
+        pytest.UsageError: It has another type than pytest allows.
+
+    """
+    try:
+        value = config.getini(name)
+    except (TypeError, ValueError) as error:  # pytest 9.0 and 9.1 allow no number where there may be text
+        raise pytest.UsageError(f"ini {name}: {error}") from None
+    return "" if value is None else str(value)
+
+
+def _duration(config: pytest.Config, name: str, unit: str) -> float | None:
+    """Return a duration in seconds that an ini key sets, such as 30, 30s, 10m, 2h or 90d; None if it doesn't."""
+    text = _text(config, name)
+    if not text:
+        return None
+    number, suffix = (text[:-1], text[-1]) if text[-1] in UNITS else (text, unit)
+    try:
+        seconds = float(number) * UNITS[suffix]
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        word = {"s": "seconds", "d": "days"}[unit]
+        raise pytest.UsageError(
+            f"ini {name} is a number of {word}, or a time such as 30s, 10m, 2h or 90d; got {text!r}"
+        )
+    return seconds
 
 
 def _days(config: pytest.Config, name: str) -> float | None:
     """Return a number of days that an ini key sets."""
-    text: str = config.getini(name)
-    if not text:
-        return None
-    try:
-        days = float(text.removesuffix("d"))
-    except ValueError:
-        days = -1.0
-    if not days >= 0:
-        raise pytest.UsageError(f"ini {name} is a number of days such as 90 or 90d, got {text!r}")
-    return days
+    seconds = _duration(config, name, "d")
+    return None if seconds is None else seconds / UNITS["d"]
+
+
+def _seconds(config: pytest.Config, name: str, default: F) -> Setting[float | F]:
+    """Return a positive number of seconds that an ini key sets."""
+    seconds = _duration(config, name, "s")
+    if seconds == 0:
+        raise pytest.UsageError(f"ini {name} is more than 0; got {_text(config, name)!r}")
+    return Setting(default, "default") if seconds is None else Setting(seconds, f"ini {name}")
 
 
 def _seed(config: pytest.Config) -> Setting[int]:
     worker_input: dict[str, int] | None = getattr(config, "workerinput", None)
     option: str | None = config.getoption("iqm_seed")
-    ini: str = config.getini("iqm_seed")
+    ini = _text(config, "iqm_seed")
     text, source = (option, "--iqm-seed") if option is not None else (ini, "ini iqm_seed") if ini else ("0", "default")
     if text == "random":
         drawn = secrets.randbits(32) if worker_input is None else worker_input["iqm_seed"]
@@ -314,7 +428,7 @@ def _seed(config: pytest.Config) -> Setting[int]:
     return Setting(int(text), source)
 
 
-def _live(config: pytest.Config) -> RealMachine:
+def _live(config: pytest.Config, rules: LiveRules) -> RealMachine:
     """Return the machine to use; whatever is missing or ambiguous is an error before any test runs."""
     problems = []
     if not os.environ.get(URL):
@@ -333,9 +447,7 @@ def _live(config: pytest.Config) -> RealMachine:
         url=Setting(os.environ[URL], URL),
         computer=Setting(computer, "--iqm-computer") if computer else Setting(os.environ[COMPUTER], COMPUTER),
         credentials=given[0],
-        timeout=_number_between(config, "iqm_timeout", None, math.inf, "is a positive number of seconds"),
-        skip_if_unavailable=_skip_if_unavailable(config),
-        parallel=config.getini("iqm_parallel"),
+        rules=rules,
     )
 
 
@@ -353,12 +465,12 @@ def _limit(config: pytest.Config, what: str) -> Limit:
 def _option_or_ini(config: pytest.Config, name: str) -> tuple[str, str]:
     """Return what the command line, or else the ini file, says; and which of them."""
     option: str | None = config.getoption(name)
-    return (option, f"--{name.replace('_', '-')}") if option is not None else (config.getini(name), f"ini {name}")
+    return (option, f"--{name.replace('_', '-')}") if option is not None else (_text(config, name), f"ini {name}")
 
 
 def _number_between(config: pytest.Config, name: str, default: F, largest: float, what: str) -> Setting[float | F]:
     """Return a number larger than 0 and smaller than ``largest`` that an ini key sets."""
-    text: str = config.getini(name)
+    text = _text(config, name)
     if not text:
         return Setting(default, "default")
     try:
@@ -378,7 +490,7 @@ def _skip_if_unavailable(config: pytest.Config) -> Setting[bool]:
 
 
 def _shots(config: pytest.Config) -> Setting[int]:
-    text: str = config.getini("iqm_shots")
+    text = _text(config, "iqm_shots")
     if text and not (text.isdecimal() and int(text)):
         raise pytest.UsageError(f"ini iqm_shots is a positive whole number, got {text!r}")
     return Setting(int(text), "ini iqm_shots") if text else Setting(1000, "default")

@@ -26,14 +26,16 @@ from pytest_iqm.live.preflight import Preflight, preflight
 from pytest_iqm.live.recorder import Recorder
 from pytest_iqm.live.submissions import UNAVAILABLE, Submission, Submissions
 from pytest_iqm.live.transport import LiveTransport
-from pytest_iqm.settings import Settings
+from pytest_iqm.machines import MACHINES
+from pytest_iqm.settings import Settings, lists_only
 
 SUBMISSIONS = "iqm_ledger"
 """Key of a worker's input: path of the account of submissions."""
 
 
-def begin(config: pytest.Config, settings: Settings) -> None:
-    """Register what a live run needs in this process."""
+def begin(session: pytest.Session, settings: Settings) -> None:
+    """Register what a live run needs in this process, and look at the machine before anything is collected."""
+    config = session.config
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     if worker is None:
         folder = tempfile.TemporaryDirectory(prefix="pytest-iqm-")
@@ -44,9 +46,12 @@ def begin(config: pytest.Config, settings: Settings) -> None:
     transport = LiveTransport(settings, submissions, "main" if worker is None else worker["workerid"])
     interception = ClientInterception(transport)
     config.add_cleanup(interception.lift)
+    config.pluginmanager.register(LiveTests(settings, transport, config.stash[MACHINES]), "iqm-live-tests")
     if worker is None:
-        config.pluginmanager.register(LiveSession(settings, transport), "iqm-live-session")
-    config.pluginmanager.register(LiveTests(settings, transport), "iqm-live-tests")
+        live = LiveSession(settings, transport)
+        config.pluginmanager.register(live, "iqm-live-session")
+        if not lists_only(config):
+            live.begin()
 
 
 class LiveSession:
@@ -76,11 +81,9 @@ class LiveSession:
             self._submissions.note(UNAVAILABLE, answer.unavailable)
         return answer
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Look at the machine before anything is collected; heed Ctrl-C, and SIGTERM like it."""
-        if not session.config.option.collectonly:
-            _ = self.preflight
+    def begin(self) -> None:
+        """Look at the machine; heed Ctrl-C, and SIGTERM like it."""
+        _ = self.preflight
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a shell
@@ -88,7 +91,7 @@ class LiveSession:
 
     def pytest_report_header(self, config: pytest.Config) -> list[str]:
         """Say what the machine is, and how it differs from the device files."""
-        if config.option.collectonly:
+        if lists_only(config):
             return []
         computer = self._machine.computer.value
         if self.preflight.unavailable is not None:
@@ -139,7 +142,7 @@ class LiveSession:
 
     def problems(self) -> list[str]:
         """Return why a run in which no test failed fails nevertheless."""
-        skipped = self._submissions.noted(UNAVAILABLE) is not None and self._machine.skip_if_unavailable.value
+        skipped = self._submissions.noted(UNAVAILABLE) is not None and self._machine.rules.skip_if_unavailable.value
         problems = [f"this may still be on the machine, so the run fails: {submission}" for submission in self._left]
         if not self._ran and not skipped:
             problems.append("--iqm-live: no test ran on the real machine, so the run fails")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +17,7 @@ from pytest_iqm.live.redaction import redacted, redacted_text
 from pytest_iqm.live.submissions import UNAVAILABLE
 from pytest_iqm.live.transport import LiveTransport
 from pytest_iqm.live.turns import turn
-from pytest_iqm.machines import uses_machine
+from pytest_iqm.machines import Machines, fail, skip
 from pytest_iqm.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,27 +39,44 @@ class LiveTests:
     Args:
         settings: Those of the run.
         transport: What the requests of this process go through.
+        machines: Those of this process.
 
     """
 
-    def __init__(self, settings: Settings, transport: LiveTransport) -> None:
+    def __init__(self, settings: Settings, transport: LiveTransport, machines: Machines) -> None:
         self._machine = settings.real_machine
+        self._machines = machines
         self.transport = transport
+        transport.begins = self._take_turn
+        transport.is_wider = lambda: machines.requester.fixture is not None
+        transport.heard = self._tell
+        self._turn = ExitStack()
+        self._worker = False
         self._had_trouble = False
         self._detailed = bool(settings.report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Let one worker at a time use the machine."""
-        alone: AbstractContextManager[None] = nullcontext()
-        if uses_machine(item) and not self._machine.parallel and hasattr(item.config, "workerinput"):
-            alone = turn(self.transport.submissions.path.parent)
-        with alone:
+        """Let others use the machine when a test has ended."""
+        __tracebackhide__ = True
+        self._worker = hasattr(item.config, "workerinput")
+        with self._turn:
             return (yield)
+
+    def _take_turn(self) -> None:
+        """Wait until no other worker uses the machine."""
+        if self._worker and not self._machine.rules.parallel:
+            self._turn.enter_context(turn(self.transport.submissions.path.parent))
+
+    def _tell(self, event: str, job: str, what: dict[str, Any]) -> None:
+        """Tell conftest files of a job."""
+        hook = getattr(self._machines.hook, f"pytest_iqm_job_{event}")
+        hook(nodeid=self._machines.test, job_id=job, **what)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         """Begin a test."""
+        __tracebackhide__ = True
         self.transport.begin(item.nodeid)
         with self._skip_or_fail_if_unavailable():
             yield
@@ -67,6 +84,7 @@ class LiveTests:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, None, None]:
         """Fail a test whose submissions were refused, even if it did not notice."""
+        __tracebackhide__ = True
         with self._skip_or_fail_if_unavailable():
             yield
         if self.transport.refusals:
@@ -75,28 +93,19 @@ class LiveTests:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
         """Cancel what a test leaves on the machine."""
+        __tracebackhide__ = True
         try:
             yield
         finally:
             self._had_trouble |= self.transport.trouble is not None
             cleanup.after_test(self.transport, item.nodeid)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """Note which jobs belong to fixtures whose scope is wider than the test."""
-        before = self.transport.wider_scope
-        self.transport.wider_scope |= fixturedef.scope != "function"
-        try:
-            return (yield)
-        finally:
-            self.transport.wider_scope = before
-
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Mark the report of a test that used the machine, and keep credentials out of it."""
         report = yield
         transport = self.transport
-        if report.when == "call" and (uses_machine(item) or transport.jobs):
+        if report.when == "call" and (self._machines.asked or transport.jobs):
             vars(report)[LIVE] = not report.skipped
             if report.passed:
                 vars(report)[RECORDABLE] = list(transport.jobs)
@@ -175,13 +184,14 @@ class LiveTests:
             while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
                 causes.append(cause)
             unavailable = self.transport.trouble is not None and any(isinstance(cause, errors) for cause in causes)
-            if not unavailable or not self._machine.skip_if_unavailable.value:
+            if not unavailable or not self._machine.rules.skip_if_unavailable.value:
                 raise
         else:
             return
         self._skip_or_fail(f"{self._machine.computer.value} could not be used: {self.transport.trouble}")
 
     def _skip_or_fail(self, reason: str) -> None:
-        if self._machine.skip_if_unavailable.value:
-            pytest.skip(f"{reason} ({self._machine.skip_if_unavailable.source}: skip)")
-        pytest.fail(f"{reason}; with --iqm-unavailable=skip it would be skipped", pytrace=False)
+        __tracebackhide__ = True
+        if self._machine.rules.skip_if_unavailable.value:
+            skip(f"{reason} ({self._machine.rules.skip_if_unavailable.source}: skip)")
+        fail(f"{reason}; with --iqm-unavailable=skip it would be skipped")

@@ -50,7 +50,7 @@ def preflight(machine: RealMachine) -> Preflight:
                 f"--iqm-live can't use {machine.computer} at {machine.url} with the credentials from "
                 f"{machine.credentials}: {_text(error)}"
             ) from None
-    if unavailable is not None and not machine.skip_if_unavailable.value:
+    if unavailable is not None and not machine.rules.skip_if_unavailable.value:
         raise pytest.UsageError(
             f"--iqm-live can't use {machine.computer} at {machine.url} now: {unavailable}. With --iqm-unavailable=skip "
             "its tests would be skipped."

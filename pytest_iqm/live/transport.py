@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ import requests
 from iqm_fakes.vendor.layout import OVERLOADED
 from pytest_iqm.errors import BudgetExceeded, LiveTimeout, SessionOver, hide_frames
 from pytest_iqm.live import retries
-from pytest_iqm.live.submissions import Submission, Submissions
+from pytest_iqm.live.submissions import FINAL, Submission, Submissions
 from pytest_iqm.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class LiveTransport:
 
     Attributes:
         jobs: Ids of the jobs that the current test submitted or asked for, with the query that submitted them.
-        wider_scope: Whether a fixture whose scope is wider than the test is being set up.
+        begins: Is called when a test first sends something.
+        is_wider: Whether a fixture whose scope is wider than the test is being set up or torn down.
+        heard: Is called with ``submitted`` or ``finished``, a job, and what is known of it.
         wider_scope_jobs: The same as ``jobs``, of what such fixtures have submitted in this session.
         results_read: Whether the current test has got results.
         interrupted: Whether the session is to end now. The vendor's client before 36 takes Ctrl-C for the wish to stop
@@ -56,8 +58,12 @@ class LiveTransport:
         self.submissions = submissions
         self.worker = worker
         self._test = ""
+        self._begun = True
+        self._finished: set[str] = set()
         self._deadline: float | None = None
-        self.wider_scope = False
+        self.begins: Callable[[], None] = lambda: None
+        self.is_wider: Callable[[], bool] = lambda: False
+        self.heard: Callable[[str, str, dict[str, Any]], None] = lambda event, job, what: None
         self.wider_scope_jobs: dict[str, Mapping[str, str]] = {}
         self.jobs: dict[str, Mapping[str, str]] = {}
         self.results_read = False
@@ -68,9 +74,9 @@ class LiveTransport:
 
     def begin(self, test: str) -> None:
         """Begin a test."""
-        timeout = self._machine.timeout.value
         self._test = test
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._deadline = None
+        self._begun = False
         self.trouble = None
         self.results_read = False
         self.refusals.clear()
@@ -79,6 +85,7 @@ class LiveTransport:
     def end(self) -> None:
         """End a test: what is sent now belongs to none, and may take its time."""
         self._deadline = None
+        self._begun = True
         self._test = ""
 
     def reaches(self, url: str) -> bool:
@@ -120,6 +127,7 @@ class LiveTransport:
         __tracebackhide__ = True
         if self.interrupted:
             raise KeyboardInterrupt
+        self._begin_once()
         self._check_time()
         path = _PATH.search(urlsplit(url).path)
         if path is None:
@@ -132,24 +140,39 @@ class LiveTransport:
             self.jobs.setdefault(job, self.wider_scope_jobs.get(job, {}))
             self.results_read |= path["second"] == "artifacts"
             if method == "DELETE":
-                self.submissions.update(job, "deleted")
+                self._update(job, "deleted")
             elif path["second"] in (None, "cancel"):
-                self.submissions.update(job, response.json()["status"])
+                self._update(job, response.json()["status"])
         return response
+
+    def _begin_once(self) -> None:
+        """Let a test wait for its turn when it first uses the machine; from then on its time counts."""
+        if not self._begun:
+            self._begun = True
+            self.begins()
+            timeout = self._machine.rules.timeout.value
+            self._deadline = None if timeout is None else time.monotonic() + timeout
+
+    def _update(self, job: str, status: str) -> None:
+        """Enter what became of a job."""
+        self.submissions.update(job, status)
+        if status in FINAL and job not in self._finished:
+            self._finished.add(job)
+            self.heard("finished", job, {"status": status})
 
     def _submit(self, url: str, arguments: dict[str, Any]) -> requests.Response:
         __tracebackhide__ = True
         try:
             circuits, shots = _circuits_and_shots(arguments.get("data"))
             submission = Submission(self.worker, self._test, url, circuits, shots)
-            number = self.submissions.reserve(self._settings.budget, submission, wider_scope=self.wider_scope)
+            number = self.submissions.reserve(self._settings.budget, submission, wider_scope=self.is_wider())
         except (BudgetExceeded, SessionOver) as error:
             self.refusals.append(str(error))
             raise
         self._submitting = True
         try:
             response = self._send("POST", url, arguments)
-            self._enter_answer(number, response, arguments.get("params") or {})
+            self._enter_answer(number, submission, response, arguments.get("params") or {})
         except BaseException:
             self.submissions.unanswered(number)
             raise
@@ -159,7 +182,9 @@ class LiveTransport:
             raise KeyboardInterrupt
         return response
 
-    def _enter_answer(self, number: int, response: requests.Response, params: Mapping[str, str]) -> None:
+    def _enter_answer(
+        self, number: int, submission: Submission, response: requests.Response, params: Mapping[str, str]
+    ) -> None:
         """Enter what the server said of a submission."""
         if not response.ok:
             self.submissions.refused(number)
@@ -172,8 +197,9 @@ class LiveTransport:
         else:
             self.submissions.answered(number, job, document["status"])
             self.jobs[job] = params
-            if self.wider_scope:
+            if self.is_wider():
                 self.wider_scope_jobs[job] = params
+            self.heard("submitted", job, {"circuits": submission.circuits, "shots": submission.shots})
 
     def _send(self, method: str, url: str, arguments: dict[str, Any]) -> requests.Response:
         __tracebackhide__ = True
@@ -194,8 +220,8 @@ class LiveTransport:
         __tracebackhide__ = True
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise LiveTimeout(
-                f"the test has used the machine for {self._machine.timeout.value:g} s, which is all that "
-                f"{self._machine.timeout.source} allows; its jobs are cancelled"
+                f"the test has used the machine for {self._machine.rules.timeout.value:g} s, which is all that "
+                f"{self._machine.rules.timeout.source} allows; its jobs are cancelled"
             )
 
 

@@ -11,7 +11,7 @@ from pytest_iqm.job_details import JobDetails, JobsOfTests
 from pytest_iqm.machines import Machines
 from pytest_iqm.report.claim_report import CLAIMS, summary
 from pytest_iqm.report.plan import excess, plan
-from pytest_iqm.settings import Settings
+from pytest_iqm.settings import Settings, lists_only
 
 JOB_DETAILS = "iqm_facts"
 """Attribute of the reports of a test's teardown: what is known of its jobs."""
@@ -78,13 +78,13 @@ class SessionReport:
             self._write()
         green = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
         over = self._settings.plan and excess(self._jobs, self._settings.budget)
-        live = self._live is not None and not session.config.option.collectonly and self._live.problems()
+        live = self._live is not None and not lists_only(session.config) and self._live.problems()
         if green and (over or live or self._unwritten):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         """Show the summary."""
-        if config.option.collectonly:
+        if lists_only(config):
             return
         lines = list(self._lines())
         if lines:

@@ -42,10 +42,10 @@ def test_several_computers_on_one_server(suite, pytester):
     report = pytester.path / "report.json"
     result = suite("-v", "--iqm-report", str(report), test_a=COMPUTERS)
     result.assert_outcomes(passed=6)
-    assert "test_on_a_socket[adonis+mine+deneb]" in result.stdout.str()
+    assert "test_a.py::test_on_a_socket PASSED" in result.stdout.str()
 
 
 def test_what_is_no_list_of_computers_is_an_error(suite):
     for arguments in ("computers=[]", "computers='garnet'", "computers=['a', 'a']", "device='a', computers=['b']"):
         source = f"import pytest\n@pytest.mark.iqm({arguments})\ndef test_x(iqm_backend): pass"
-        assert "computers=['name or file', ...]" in suite(test_a=source).stdout.str()
+        assert "computers=['name or file', ...]" in suite(test_a=source).stderr.str()

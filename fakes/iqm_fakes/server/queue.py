@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -66,11 +66,20 @@ class JobQueue:
         machine: What compiles and executes.
         workers: Number of background threads; 0 runs every job inside its submission.
         clock: The time for timelines, and for :meth:`takes`.
+        ended: Is called with each job that has ended.
 
     """
 
-    def __init__(self, machine: Machine, *, workers: int = 0, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        workers: int = 0,
+        clock: Clock | None = None,
+        ended: Callable[[Job], None] = lambda job: None,
+    ) -> None:
         self._machine = machine
+        self._ended = ended
         self._clock = clock or Clock()
         self._pace: tuple[timedelta, timedelta] | None = None
         self._schedule: deque[tuple[Job, datetime, datetime]] = deque()
@@ -299,6 +308,7 @@ class JobQueue:
         job.status, job.request = status, None  # a server may hold very many jobs
         self._unended -= 1
         self._changed.notify_all()
+        self._ended(job)
 
     def _stamp(self, job: Job, source: str, status: str) -> None:
         job.timeline.append((source, status, self._moment or self._clock.now()))

@@ -1,4 +1,4 @@
-"""What makes jobs reproducible and tells them apart: the entropy of their shots, their ids."""
+"""What makes jobs reproducible and tells them apart: the entropy of their shots, their ids, who submitted them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import multiprocessing
 import secrets
 import threading
 from collections import Counter
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from iqm_fakes.server.job import Job
 
 _scope = ""
 _begun: Counter[tuple[str, int]] = Counter()
@@ -70,3 +74,25 @@ class Seeds:
             number = _begun[self._scope, self.seed]
             _begun[self._scope, self.seed] += 1
         return process, self._scope, self.seed, number
+
+
+class Submitter:
+    """Somebody whose jobs are numbered and listed by themselves, see :meth:`FakeIQMServer.used_by`.
+
+    Args:
+        name: What he is called.
+        seed: What the results of his jobs depend on, besides their number; ``None`` draws one.
+        scope: What ids of his jobs depend on, see :class:`Seeds`.
+
+    Attributes:
+        jobs: His jobs, in the order of their submission.
+
+    Raises:
+        ValueError: The seed is negative.
+
+    """
+
+    def __init__(self, name: str, seed: int | None, scope: str | None = None) -> None:
+        self.name = name
+        self.seeds = Seeds(seed, scope)
+        self.jobs: list[Job] = []

@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
+from weakref import WeakSet
 
 from iqm_fakes.device.device import Calibration, Device
 from iqm_fakes.device.error_rates import warn_of_missing_metrics
@@ -31,7 +33,7 @@ from iqm_fakes.server.publications import Document, Publications
 from iqm_fakes.server.quantum_computer import SimulatedComputers
 from iqm_fakes.server.queue import JobQueue
 from iqm_fakes.server.replay import Replay
-from iqm_fakes.server.seeds import Seeds
+from iqm_fakes.server.seeds import Submitter
 from iqm_fakes.simulator.methods import Method, check_method
 from iqm_fakes.simulator.shots import Bits
 from iqm_fakes.simulator.slow_simulations import TIME_LIMIT
@@ -78,6 +80,7 @@ class FakeIQMServer:
         settings: How it simulates: ``noise``, ``idle`` and ``method``.
         process: Id of the process that it lives in. What a forked process has is a copy, until it is reset there.
         at_close: What ends with the server.
+        listeners: Are called with ``"submitted"`` and a job when it was accepted, with ``"ended"`` when it has ended.
 
     Raises:
         DeviceError: A device is unknown or its file is broken.
@@ -120,6 +123,8 @@ class FakeIQMServer:
         self._by_id: dict[UUID, Job] = {}
         self._deleted: set[UUID] = set()
         self.at_close = ExitStack()
+        self.listeners: list[Callable[[Literal["submitted", "ended"], Job], None]] = []
+        self._others: WeakSet[Submitter] = WeakSet()
         self._start(seed)
 
     def reset(self, *, seed: int | None = None, test: str | None = None) -> None:
@@ -138,31 +143,35 @@ class FakeIQMServer:
 
     def _start(self, seed: int | None, test: str | None = None) -> None:
         self.process = os.getpid()
-        self._seeds = Seeds(seed, test)
+        self._submitter = Submitter("", seed, test)
         self._publications.reset()
-        self._jobs: list[Job] = []
         self.maintenance = False
         self.timeslot_booked = False
         self.faults.clear()
-        self.queue: JobQueue = JobQueue(self._computers, workers=self._workers, clock=self.clock)
+        self.queue: JobQueue = JobQueue(
+            self._computers, workers=self._workers, clock=self.clock, ended=partial(self._tell, "ended")
+        )
 
     @property
     def seed(self) -> int:
         """What jobs that are submitted now depend on, besides their number."""
-        return self._seeds.seed
+        return self._submitter.seeds.seed
 
     @contextmanager
-    def seeded(self, seed: int) -> Iterator[None]:
-        """Number jobs from the start, with this seed, inside the ``with`` block; afterwards go on as before it.
+    def used_by(self, submitter: Submitter) -> Iterator[None]:
+        """Give the jobs that are submitted inside the ``with`` block to somebody; afterwards go on as before it.
 
-        The jobs get the results that they would have as the first ones with this seed. A reset inside the block stays.
+        They are numbered from where he left off, so they get the results that they have with his seed whatever else is
+        submitted. :attr:`jobs` are his meanwhile, and :meth:`jobs_of` tells them later, as long as he lives. A reset
+        inside the block ends his use.
         """
-        before, self._seeds = self._seeds, (within := Seeds(seed))
+        self._others.add(submitter)
+        before, self._submitter = self._submitter, submitter
         try:
             yield
         finally:
-            if self._seeds is within:
-                self._seeds = before
+            if self._submitter is submitter:
+                self._submitter = before
 
     def close(self) -> None:
         """Stop the workers, and close the socket, if one was opened for other processes."""
@@ -266,8 +275,21 @@ class FakeIQMServer:
 
     @property
     def jobs(self) -> list[Job]:
-        """The jobs on the server, in the order of their submission."""
-        return list(self._jobs)
+        """The jobs that were submitted since the last reset, in this order; of a test, those that it submitted."""
+        return list(self._submitter.jobs)
+
+    def jobs_of(self, name: str) -> list[Job]:
+        """Return the jobs of another submitter, such as a fixture that lives longer than a test, by its name.
+
+        Raises:
+            ValueError: There is none of this name.
+
+        """
+        named = [other for other in self._others if other.name == name]
+        if not named:
+            known = ", ".join(sorted({other.name for other in self._others})) or "nobody"
+            raise ValueError(f"nobody called {name!r} uses this server besides its own user; these do: {known}")
+        return [job for other in named for job in other.jobs]
 
     @property
     def replayed(self) -> Iterable[str]:
@@ -316,13 +338,15 @@ class FakeIQMServer:
             job = self._replay.answer(body, device.alias)
             with self._lock:
                 self._enter(job)
+            self._tell("submitted", job)
+            self._tell("ended", job)
             return job
         with self._lock:
-            identifier, index = self._seeds.next(device.alias)
+            identifier, index = self._submitter.seeds.next(device.alias)
             job = Job(
                 id=identifier,
                 index=index,
-                seed=self._seeds.seed,
+                seed=self.seed,
                 computer=device.alias,
                 body=body,
                 request=request,
@@ -332,6 +356,7 @@ class FakeIQMServer:
                 fault=self.faults.meet_job(),
             )
             self._enter(job)
+        self._tell("submitted", job)
         self.queue.submit(job)
         return job
 
@@ -369,7 +394,9 @@ class FakeIQMServer:
         with self._lock:
             self._deleted.add(job.id)
             self._by_id.pop(job.id, None)
-            self._jobs = [other for other in self._jobs if other is not job]
+            for submitter in (self._submitter, *self._others):
+                if job in submitter.jobs:
+                    submitter.jobs.remove(job)
 
     def job_document(self, job: Job) -> Document:
         """Describe a job as the API does."""
@@ -393,8 +420,12 @@ class FakeIQMServer:
         return results.measurement_counts(self._results(job_id))
 
     def _enter(self, job: Job) -> None:
-        self._jobs.append(job)
+        self._submitter.jobs.append(job)
         self._by_id[job.id] = job
+
+    def _tell(self, event: Literal["submitted", "ended"], job: Job) -> None:
+        for listener in self.listeners:
+            listener(event, job)
 
     def _results(self, job_id: str) -> list[Bits]:
         job = self.job(job_id)

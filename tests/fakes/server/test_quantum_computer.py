@@ -1,5 +1,6 @@
 """How the server simulates: what it says about it, batches, executors."""
 
+import gc
 import json
 import multiprocessing
 import re
@@ -11,6 +12,7 @@ import pytest
 
 from iqm_fakes import FakeIQMServer, SlowSimulationWarning
 from iqm_fakes.server import quantum_computer
+from iqm_fakes.server.seeds import Submitter
 from iqm_fakes.simulator.slow_simulations import readable
 from iqm_fakes.wire.status import JobStatus
 
@@ -138,23 +140,45 @@ def test_a_seed_may_hold_for_a_while():
     machine, other, former = (FakeIQMServer(devices.chain(), seed=seed) for seed in (1, 2, 1))
     plain = [submitted(former, [circuit(0.7)]) for _ in range(2)]
     first = submitted(machine, [circuit(0.7)])
-    with machine.seeded(2):
+    somebody = Submitter("somebody", 2)
+    with machine.used_by(somebody):
         assert machine.seed == 2
+        assert machine.jobs == []
         inner = submitted(machine, [circuit(0.7)])
+        assert machine.jobs == [inner]
         assert bits(inner) == bits(submitted(other, [circuit(0.7)]))
     last = submitted(machine, [circuit(0.7)])
     assert machine.seed == 1
     assert [bits(first), bits(last)] == [bits(job) for job in plain]
     assert len({job.id for job in [first, inner, last, *plain]}) == 5
-    assert machine.jobs == [first, inner, last]
-    with machine.seeded(2):
+    assert machine.jobs == [first, last]
+    assert machine.jobs_of("somebody") == [inner]
+    with machine.used_by(somebody):
+        again = submitted(machine, [circuit(0.7)])
+        assert bits(again) == bits(submitted(other, [circuit(0.7)]))
         machine.reset(seed=3)
     assert machine.seed == 3
+    assert machine.jobs_of("somebody") == [inner, again]
+    machine.delete(str(inner.id))
+    assert machine.jobs_of("somebody") == [again]
+    del somebody
+    gc.collect()
+    with pytest.raises(ValueError, match="these do: nobody"):
+        machine.jobs_of("somebody")
+
+
+def test_listeners_hear_of_each_job_when_it_comes_and_when_it_ends():
+    machine, heard = FakeIQMServer(devices.chain(), seed=1), []
+    machine.listeners.append(lambda event, job: heard.append((event, job, job.status.value)))
+    with machine.queue.held():
+        job = submitted(machine, [circuit(0.7)])
+        assert heard == [("submitted", job, "waiting")]
+    assert heard[1:] == [("ended", job, "completed")]
 
 
 def test_held_jobs_keep_the_seed_that_they_were_submitted_with():
     machine, other = (FakeIQMServer(devices.chain(), seed=seed) for seed in (1, 2))
-    with machine.queue.held(), machine.seeded(2):
+    with machine.queue.held(), machine.used_by(Submitter("somebody", 2)):
         job = submitted(machine, [circuit(0.7)])
     (bits,), (expected,) = job.results, submitted(other, [circuit(0.7)]).results
     assert all((bits[key] == expected[key]).all() for key in expected)

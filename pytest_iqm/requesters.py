@@ -1,0 +1,220 @@
+"""Who asks for a machine: a test, or a fixture that lives longer than one.
+
+Each has a seed and handles (a client, a backend) of its own, so that nobody meets what another one did. pytest keeps
+the value of a fixture as long as its scope lasts; of two fixtures of ours, the definition is asked each time instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import pytest
+
+if TYPE_CHECKING:
+    from iqm.iqm_client import IQMClient
+
+    from iqm_fakes.server.seeds import Submitter
+    from pytest_iqm.backend import IQMBackend
+    from pytest_iqm.machines import FakeMachine, Machine, Machines
+
+
+class Handles:
+    """A client and a backend of somebody's own, made when they are first needed.
+
+    Args:
+        machine: What they are connected to.
+
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    @cached_property
+    def client(self) -> IQMClient:
+        """The client."""
+        return self._machine.connect()
+
+    @cached_property
+    def backend(self) -> IQMBackend:
+        """The backend, on this client."""
+        from pytest_iqm.backend import IQMBackend
+
+        return IQMBackend(self.client)
+
+
+class Requester:
+    """Somebody who asks for a machine.
+
+    Args:
+        name: What seeds depend on.
+        fixture: The name of the fixture; None for a test.
+
+    Attributes:
+        jobs: The jobs that were submitted while it ran, or was set up or torn down: id → where.
+        submitters: What a fixture is to each server.
+        fakes: The machines that were made for it alone.
+        at_end: What ends with it.
+
+    """
+
+    def __init__(self, name: str, fixture: str | None = None) -> None:
+        self.name = name
+        self.fixture = fixture
+        self.jobs: dict[str, FakeMachine] = {}
+        self.submitters: dict[FakeMachine, Submitter] = {}
+        self.fakes: list[FakeMachine] = []
+        self.at_end = ExitStack()
+        self._handles: dict[Machine, Handles] = {}
+
+    def handles(self, machine: Machine) -> Handles:
+        """Return its handles on a machine."""
+        return self._handles.setdefault(machine, Handles(machine))
+
+
+class _MachineDefinition(pytest.FixtureDef[Any]):
+    """Of the fixture that gives the machine: whether its value still holds is for the machines to say."""
+
+    machines: Machines
+
+    def cache_key(self, request: Any) -> object:
+        __tracebackhide__ = True
+        return self.machines.resolve(request)
+
+
+class _HandleDefinition(pytest.FixtureDef[Any]):
+    """Of a fixture that gives a handle: the value is that of who asks."""
+
+    arguments: dict[str, Any]
+
+    @property
+    def cached_result(self) -> Any:
+        result = vars(self)["cached_result"]
+        return result if result is None or result[2] is not None else _AskedEachTime(self._ask, result)
+
+    @cached_result.setter
+    def cached_result(self, result: Any) -> None:
+        vars(self)["cached_result"] = result
+
+    def _ask(self) -> Any:
+        return self.func(**self.arguments)
+
+
+class _AskedEachTime(tuple[Any, ...]):
+    """pytest's (value, key, error), whose value is made when it is looked at."""
+
+    ask: Callable[[], Any]
+
+    def __new__(cls, ask: Callable[[], Any], result: tuple[Any, ...]) -> _AskedEachTime:
+        self = super().__new__(cls, result)
+        self.ask = ask
+        return self
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        return self.ask() if index == 0 else super().__getitem__(index)
+
+
+def take_over(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest, machines: Machines) -> None:
+    """Let a fixture of ours, which is about to be set up, give everyone who asks what is theirs."""
+    if not _is_ours(fixturedef):
+        return
+    if fixturedef.argname == MACHINE:
+        fixturedef.__class__ = _MachineDefinition
+        fixturedef.machines = machines  # type: ignore[attr-defined]
+    elif fixturedef.argname in HANDLES:
+        fixturedef.__class__ = _HandleDefinition
+        arguments = {name: request.getfixturevalue(name) for name in fixturedef.argnames}
+        fixturedef.arguments = arguments  # type: ignore[attr-defined]
+
+
+MACHINE = "_iqm_machine"
+HANDLES = ("iqm_client", "iqm_backend")
+
+
+def _is_ours(fixturedef: pytest.FixtureDef[Any]) -> bool:
+    """Whether a fixture is one of the plugin's, and none that overrides it."""
+    return fixturedef.func.__module__ == "pytest_iqm.fixtures"
+
+
+class WiderFixtures:
+    """While a fixture lives that lives longer than a test, what it does is its own.
+
+    A plugin that is registered when somebody first asks for a machine.
+
+    Args:
+        machines: Of this process.
+
+    """
+
+    def __init__(self, machines: Machines) -> None:
+        self._machines = machines
+        self._alive: dict[Any, Requester] = {}
+        self._joined: list[Any] = []
+
+    def join(self, request: Any) -> None:
+        """Take part in set-ups that began before this plugin was registered: those that a request is made in."""
+        for parent in reversed(list(_chain(request))):
+            if self._is_wider(parent._fixturedef):
+                self._machines.enter(self._begin(parent._fixturedef, parent))
+                self._joined.append(parent)
+
+    def _leave_joined(self, request: Any = None) -> None:
+        """Leave those set-ups, if they are over: what a request is made in is not."""
+        within = list(_chain(request))
+        while self._joined and self._joined[-1] not in within:
+            parent = self._joined.pop()
+            self._machines.leave()
+            self._note_end(parent._fixturedef, parent)
+
+    @staticmethod
+    def _is_wider(fixturedef: pytest.FixtureDef[Any]) -> bool:
+        return fixturedef.scope != "function" and not _is_ours(fixturedef)
+
+    def _begin(self, fixturedef: Any, request: Any) -> Requester:
+        name = f"{self._machines.name(request.node)}::{fixturedef.argname}[{getattr(request, 'param_index', 0)}]"
+        requester = self._alive[fixturedef] = Requester(name, fixturedef.argname)
+        return requester
+
+    def _note_end(self, fixturedef: Any, request: Any) -> None:
+        request.addfinalizer(lambda: self._machines.enter(self._alive[fixturedef]))  # is called before its teardown
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        """Give the jobs of a fixture its own seed, whichever test needs it first."""
+        __tracebackhide__ = True
+        self._leave_joined(request)
+        if not self._is_wider(fixturedef):
+            return (yield)
+        self._machines.enter(self._begin(fixturedef, request))
+        try:
+            return (yield)
+        finally:
+            self._machines.leave()
+            self._note_end(fixturedef, request)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """Forget a fixture that is torn down."""
+        requester = self._alive.pop(fixturedef, None)
+        if requester is not None:
+            self._machines.leave(requester)
+
+    def pytest_runtest_call(self) -> None:
+        """Now the test itself runs."""
+        self._leave_joined()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        """Set-ups are over, perhaps by an error."""
+        self._leave_joined()
+
+
+def _chain(request: Any) -> Iterator[Any]:
+    """Yield the requests of the fixtures in whose set-up a request is made, the innermost first."""
+    while getattr(request, "_parent_request", None) is not None:
+        request = request._parent_request
+        if hasattr(request, "_fixturedef"):  # the first one is the test's
+            yield request

@@ -146,6 +146,7 @@ class Machines:
         test: Node id of the test.
         requester: The test; or the fixture of wider scope that is being set up or torn down.
         asked: Whether the test has asked for a machine.
+        refusal: Why it gets none.
 
     """
 
@@ -155,6 +156,7 @@ class Machines:
     test: str = ""
     requester: Requester = field(default_factory=lambda: Requester(""))
     asked: bool = False
+    refusal: BaseException | None = None
     _item: Any = None
     _spec: MachineSpec | None = None
     _marked_seed: int | None = None
@@ -268,6 +270,7 @@ class Machines:
 
         """
         __tracebackhide__ = True
+        self.refusal = None
         self.asking(request)
         self.asked = True
         said = self._said()
@@ -357,8 +360,12 @@ class Machines:
 
         Raises:
             RuntimeError: It has not asked for one.
+            BaseException: What :meth:`resolve` raised.
 
         """
+        __tracebackhide__ = True
+        if self.refusal is not None:
+            raise self.refusal
         if self._spec is None:
             raise RuntimeError("no test has asked for a machine")
         key = None if self.settings.live else self._spec

@@ -81,7 +81,13 @@ class _MachineDefinition(pytest.FixtureDef[Any]):
 
     def cache_key(self, request: Any) -> object:
         __tracebackhide__ = True
-        return self.machines.resolve(request)
+        if self.cached_result is not None:  # what is set up stays so if this test can't run on it
+            return self.machines.resolve(request)
+        try:
+            return self.machines.resolve(request)
+        except (Exception, pytest.skip.Exception, pytest.fail.Exception) as refusal:
+            self.machines.refusal = refusal  # the fixture raises it
+            return refusal
 
 
 class _HandleDefinition(pytest.FixtureDef[Any]):

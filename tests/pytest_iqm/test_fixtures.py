@@ -32,7 +32,7 @@ def test_devices_of_options_and_markers(suite, pytester):
         "closest mine 3",
         "module adonis",
         "test_plain[garnet] garnet",
-        "test_plain[mine] mine",
+        "test_plain[mine.json] mine",
     ]
 
 

@@ -14,6 +14,7 @@ from qiskit import QuantumCircuit
 from qiskit.providers import Options
 
 from iqm_fakes.vendor.http import quantum_computer_alias
+from iqm_fakes.vendor.own_deprecations import unmentioned
 
 
 class IQMBackend(VendorBackend):
@@ -53,16 +54,17 @@ class IQMBackend(VendorBackend):
         if unknown:
             raise AttributeError(f"{_listed(unknown)} not an option of IQMBackend; {self._known_options()}")
         self._client: IQMClient | None = client
-        super().__init__(
-            client,
-            calibration_set_id=calibration_set_id,
-            use_metrics=use_metrics,
-            provider=provider,
-            description=description,
-            online_date=online_date,
-            backend_version=backend_version,
-            **fields,
-        )
+        with unmentioned():
+            super().__init__(
+                client,
+                calibration_set_id=calibration_set_id,
+                use_metrics=use_metrics,
+                provider=provider,
+                description=description,
+                online_date=online_date,
+                backend_version=backend_version,
+                **fields,
+            )
         # the vendor accepts a name in some versions only, and uses the alias in some only
         self.name = quantum_computer_alias(client) if name is None else name
 

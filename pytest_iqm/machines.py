@@ -464,7 +464,7 @@ class Machines:
         devices = spec.devices if named is None else tuple(self.settings.device(device) for device in named)
         own = MachineSpec(
             devices or self.settings.devices.value[:1],
-            derived_seed(spec.seed, str(len(user.fakes))),
+            derived_seed(spec.seed, f"{user.name} {len(user.fakes)}"),
             settings=tuple({**dict(spec.settings), **others}.items()),
         )
         machine = self._take(self._fake(own, asked.get("seed")))

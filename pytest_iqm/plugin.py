@@ -30,7 +30,7 @@ from pytest_iqm.job_details import JobDetails
 from pytest_iqm.machines import MACHINES, Machines, skip, uses_machine
 from pytest_iqm.offline_guard import OfflineGuard
 from pytest_iqm.report.claim_report import ClaimReport
-from pytest_iqm.report.session_report import JOB_DETAILS, REPLAYED, SessionReport
+from pytest_iqm.report.session_report import JOB_DETAILS, REPLAYED, USED, SessionReport
 from pytest_iqm.requesters import MACHINE, WiderFixtures, take_over
 from pytest_iqm.settings import MODES, Settings, lists_only
 
@@ -53,6 +53,9 @@ __all__ = [
 GUARD: pytest.StashKey[OfflineGuard] = pytest.StashKey()
 DETAILS: pytest.StashKey[list[JobDetails]] = pytest.StashKey()
 MISTAKE: pytest.StashKey[str] = pytest.StashKey()
+
+JOB = "iqm_job"
+"""The property of tests that holds the id of a job."""
 
 SHOWN = 10
 """Jobs that the report of a failed test names, the latest; a property may have had hundreds."""
@@ -261,6 +264,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that can't run here; reset the machines, which a test may ask for when it likes."""
     __tracebackhide__ = True
     machines = item.config.stash[MACHINES]
+    item.user_properties[:] = [each for each in item.user_properties if each[0] != JOB]  # of a former attempt
     machines.start(item)
     reason = markers.wrong_place(item, live=machines.settings.live_or_plan is not None, replay=machines.replays(item))
     if reason is not None:
@@ -295,8 +299,8 @@ def pytest_runtest_makereport(
     """Put job ids on the reports of tests; xdist carries them to the reporting process."""
     ids = _job_ids(item)
     if item.config.stash[MACHINES].settings.job_properties:
-        noted = {value for name, value in item.user_properties if name == "iqm_job"}
-        item.user_properties += [("iqm_job", job) for job in ids if job not in noted]
+        noted = {value for name, value in item.user_properties if name == JOB}
+        item.user_properties += [(JOB, job) for job in ids if job not in noted]
     remarks = item.config.stash[MACHINES].job_remarks() if call.excinfo and ids else {}
     for job in ids[-SHOWN:]:
         for remark in remarks.get(job, ()):
@@ -308,6 +312,7 @@ def pytest_runtest_makereport(
         report.sections.append(("IQM jobs", "\n".join([*lines, *earlier])))
     if report.when == "teardown":
         vars(report)[JOB_DETAILS] = item.stash.get(DETAILS, [])
+        vars(report)[USED] = item.config.stash[MACHINES].asked
     return report
 
 

@@ -142,11 +142,13 @@ class ClaimReport:
         report = yield
         if self._noted:
             vars(report)[CLAIMS] = list(self._noted)
-        if report.failed and self._failed:
-            where = self._config.stash[MACHINES].described()
+        if report.failed:
             examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
             failed = self._failed[-1:] if examples else self._failed  # the last example is the smallest
-            report.sections += [("IQM claim", "\n".join([str(verdict), *job, *where])) for _, _, verdict, job in failed]
+            report.sections += [("IQM claim", "\n".join([str(verdict), *job])) for _, _, verdict, job in failed]
+            where = self._config.stash[MACHINES].described()
+            if where:
+                report.sections.append(("IQM run", "\n".join(where)))
         self._noted.clear()
         self._failed.clear()
         return report

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_iqm.budget import Budget
-from pytest_iqm.job_details import JobsOfTests, jobs_of
+from pytest_iqm.job_details import JobsOfTests
 
 LONGEST = 3
 """Circuits that the plan names for their length."""
@@ -22,9 +22,12 @@ def plan(tests: JobsOfTests, budget: Budget, claims: Sequence[int]) -> list[str]
 
     """
     rows = [(test, _size(jobs)) for test, jobs in tests.items()]
-    total = _size([job for _, job in jobs_of(tests)])
+    total = _size([job for jobs in tests.values() for job in jobs])
     lines = [f"{'jobs':>6}  {'circuits':>8}  {'shots':>9}"]
-    for what, (number, circuits, shots) in [*rows, (f"in all, by {len(rows)} tests", total)]:
+    for what, (number, circuits, shots) in [
+        *rows,
+        (f"in all, by {len(rows)} {'test' if len(rows) == 1 else 'tests'}", total),
+    ]:
         lines.append(f"{number:6d}  {circuits:8d}  {shots:9d}  {what}")
     if claims:
         lines.append(f"and for suspicious claims, if there are any: {len(claims)} jobs, {sum(claims)} shots at most")
@@ -39,7 +42,7 @@ def plan(tests: JobsOfTests, budget: Budget, claims: Sequence[int]) -> list[str]
 
 def excess(tests: JobsOfTests, budget: Budget) -> list[str]:
     """Return a line for each limit of the budget that the jobs exceed."""
-    jobs, _, shots = _size([job for _, job in jobs_of(tests)])
+    jobs, _, shots = _size([job for jobs in tests.values() for job in jobs])
     return budget.excess(jobs, shots)
 
 

@@ -16,6 +16,9 @@ from pytest_iqm.settings import Settings, lists_only
 JOB_DETAILS = "iqm_facts"
 """Attribute of the reports of a test's teardown: what is known of its jobs."""
 
+USED = "iqm_used"
+"""Attribute of the same reports: whether the test used a machine."""
+
 REPLAYED = "iqm_replayed"
 """Key of a worker's output: ids of the recordings that it used."""
 
@@ -55,15 +58,20 @@ class SessionReport:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember what became of a test."""
-        test = self._tests.setdefault(report.nodeid, {"outcome": "passed", "seconds": 0.0})
+        test = self._tests.setdefault(report.nodeid, {"seconds": 0.0, "attempts": 0})
         test["seconds"] += report.duration
-        if report.outcome != "passed":
-            test |= {"outcome": report.outcome, "message": report.longreprtext}
-        if report.skipped and isinstance(report.longrepr, tuple):
-            test["message"] = report.longrepr[2]
+        if report.when == "setup":  # of another attempt, perhaps: the last one counts
+            test["attempts"] += 1
+            test["outcome"] = "passed"
+            test.pop("message", None)
+        outcome, message = _outcome(report)
+        if outcome != "passed":
+            test["outcome"] = outcome
+            test["message"] = "\n\n".join(filter(None, [test.get("message"), message]))
         self._claims += [(report.nodeid, claim) for claim in getattr(report, CLAIMS, ())]
+        test["used"] = getattr(report, USED, False)
         if details := getattr(report, JOB_DETAILS, None):
-            self._jobs[report.nodeid] = details
+            self._jobs.setdefault(report.nodeid, []).extend(details)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -102,6 +110,10 @@ class SessionReport:
         for line in summary(self._claims):
             yield line, {"yellow": True} if line.startswith("near miss") else {}
         yield from self._recordings()
+        again = [test for test, what in self._tests.items() if what["attempts"] > 1 and what["used"]]
+        if again and self._live is None:
+            were = "1 test was" if len(again) == 1 else f"{len(again)} tests were"
+            yield f"{were} run again: on the fake, with the same seed, hence the same counts", {"yellow": True}
         for line in self._unwritten:
             yield line, {"red": True}
 
@@ -135,3 +147,13 @@ class SessionReport:
                 write(file, self._settings, tests, problems)
             except OSError as error:
                 self._unwritten.append(f"--iqm-report: {error}")
+
+
+def _outcome(report: pytest.TestReport) -> tuple[str, str]:
+    """Return what a report says became of a test, and why."""
+    reason: str | None = getattr(report, "wasxfail", None)
+    if reason is not None:
+        return {"skipped": "xfailed", "passed": "xpassed"}.get(report.outcome, report.outcome), reason
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return report.outcome, report.longrepr[2]
+    return report.outcome, report.longreprtext

@@ -8,6 +8,17 @@ SERVER_CLIENT = "iqm.iqm_server_client.iqm_server_client"
 HTTP_CALLS = (("IQMServerClient", "send_request"), ("_IQMServerClient", "_send_request"))
 """Class and method that make the HTTP calls: since iqm-client 36, and before."""
 
+PARSERS = (("IQMServerClient", "deserialize_response"), ("_IQMServerClient", "_deserialize_response"))
+"""Class and method that make models of answers: since iqm-client 36, and before."""
+
+OWN_DEPRECATIONS = (
+    # iqm-client 36 parses every payload that is retrieved with its former models, too, and warns of them
+    r"`iqm\.station_control\.interface\.models\.circuit\._",
+    # and reads observations with a model that it has just deprecated
+    "Direct instantiation of `ObservationLite`",
+)
+"""How DeprecationWarnings of the vendor's client begin that are about itself: whoever uses it can do nothing."""
+
 WAITING = (SERVER_CLIENT, "iqm.station_control.interface.executor_interface")
 """Modules in which the vendor's client waits for jobs: before iqm-client 36, and since."""
 

@@ -27,7 +27,7 @@ from pytest_iqm.fixtures import (
     iqm_url,
 )
 from pytest_iqm.job_details import JobDetails
-from pytest_iqm.machines import MACHINES, Machines, skip, uses_machine
+from pytest_iqm.machines import MACHINES, Machines, fail, skip, uses_machine
 from pytest_iqm.offline_guard import OfflineGuard
 from pytest_iqm.report.claim_report import ClaimReport
 from pytest_iqm.report.session_report import JOB_DETAILS, REPLAYED, USED, SessionReport
@@ -237,12 +237,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check markers; run once what is for one device; keep tests on one machine together."""
     settings = config.stash[MACHINES].settings
-    wrong = [line for item in items for line in markers.mistakes(item, settings.device)]
-    if wrong:
-        raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
+    for item in items:
+        for mistake in markers.mistakes(item, settings.device):
+            report = pytest.CollectReport(item.nodeid, "failed", mistake, [])
+            config.hook.pytest_collectreport(report=report)  # as of a module that can't be imported
+    if session.testsfailed:
+        return
     twice = runs_twice(items, settings.devices.value)
     if twice:
         config.hook.pytest_deselected(items=twice)
@@ -263,10 +266,14 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that can't run here; reset the machines, which a test may ask for when it likes."""
     __tracebackhide__ = True
-    machines = item.config.stash[MACHINES]
     item.user_properties[:] = [each for each in item.user_properties if each[0] != JOB]  # of a former attempt
-    machines.start(item)
-    reason = markers.wrong_place(item, live=machines.settings.live_or_plan is not None, replay=machines.replays(item))
+    machines = item.config.stash[MACHINES]
+    live = machines.settings.live_or_plan is not None
+    try:
+        machines.start(item)
+        reason = markers.wrong_place(item, live=live, replay=machines.replays(item))
+    except pytest.UsageError as error:  # a marker that was added late; or xdist runs on after it was told
+        fail(str(error))
     if reason is not None:
         skip(reason)
 

@@ -24,7 +24,7 @@ from pytest_iqm.live.calibration_drift import calibration_drift
 from pytest_iqm.live.per_test import LIVE, RANDOM, RECORDABLE, LiveTests
 from pytest_iqm.live.preflight import Preflight, preflight
 from pytest_iqm.live.recorder import Recorder
-from pytest_iqm.live.submissions import UNAVAILABLE, Submission, Submissions
+from pytest_iqm.live.submissions import PREFIX, UNAVAILABLE, Submission, Submissions, left_by_dead_sessions
 from pytest_iqm.live.transport import LiveTransport
 from pytest_iqm.machines import MACHINES
 from pytest_iqm.settings import Settings, lists_only
@@ -38,9 +38,10 @@ def begin(session: pytest.Session, settings: Settings) -> None:
     config = session.config
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     if worker is None:
-        folder = tempfile.TemporaryDirectory(prefix="pytest-iqm-")
+        folder = tempfile.TemporaryDirectory(prefix=PREFIX)
         config.add_cleanup(folder.cleanup)
         submissions = Submissions.create(Path(folder.name))
+        config.add_cleanup(submissions.keep_alive())
     else:
         submissions = Submissions(Path(worker[SUBMISSIONS]))
     transport = LiveTransport(settings, submissions, "main" if worker is None else worker["workerid"])
@@ -48,10 +49,10 @@ def begin(session: pytest.Session, settings: Settings) -> None:
     config.add_cleanup(interception.lift)
     config.pluginmanager.register(LiveTests(settings, transport, config.stash[MACHINES]), "iqm-live-tests")
     if worker is None:
-        live = LiveSession(settings, transport)
+        live = LiveSession(settings, transport, left_by_dead_sessions())
         config.pluginmanager.register(live, "iqm-live-session")
         if not lists_only(config):
-            live.begin()
+            live.begin(config)
 
 
 class LiveSession:
@@ -60,11 +61,13 @@ class LiveSession:
     Args:
         settings: Those of the run.
         transport: What the requests of this process go through.
+        former: What sessions that were killed left.
 
     """
 
-    def __init__(self, settings: Settings, transport: LiveTransport) -> None:
+    def __init__(self, settings: Settings, transport: LiveTransport, former: Sequence[Submission] = ()) -> None:
         self._settings = settings
+        self._former = former
         self._machine = settings.real_machine
         self._transport = transport
         self._submissions = transport.submissions
@@ -76,13 +79,18 @@ class LiveSession:
     @cached_property
     def preflight(self) -> Preflight:
         """What the machine said, asked once."""
-        answer = preflight(self._machine)
+        with self._transport.within(self._machine.rules.preflight):
+            answer = preflight(self._machine)
         if answer.unavailable is not None:
             self._submissions.note(UNAVAILABLE, answer.unavailable)
         return answer
 
-    def begin(self) -> None:
+    def begin(self, config: pytest.Config) -> None:
         """Look at the machine; heed Ctrl-C, and SIGTERM like it."""
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter.verbosity >= 0:
+            limit = self._machine.rules.preflight.value
+            reporter.write_line(f"iqm: asking {self._machine.computer} at {self._machine.url}, for {limit:g} s at most")
         _ = self.preflight
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -94,9 +102,10 @@ class LiveSession:
         if lists_only(config):
             return []
         computer = self._machine.computer.value
+        left = [f"iqm: a former run was killed and left this on {each.server}: {each}" for each in self._former]
         if self.preflight.unavailable is not None:
-            return [f"iqm: {computer} can't be used now: {self.preflight.unavailable}"]
-        lines = [f"iqm: calibration set {self.preflight.calibration_set}"]
+            return [*left, f"iqm: {computer} can't be used now: {self.preflight.unavailable}"]
+        lines = [*left, f"iqm: calibration set {self.preflight.calibration_set}"]
         if self._machine.is_mock:
             lines.append(f"iqm: {computer} answers with random bits: claims about counts mean nothing")
         if self._settings.device_files:

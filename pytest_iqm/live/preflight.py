@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_iqm.errors import LiveTimeout
 from pytest_iqm.settings import RealMachine
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def preflight(machine: RealMachine) -> Preflight:
         unavailable = why_unavailable(client)
         if unavailable is None:
             calibration_set = str(dynamic_quantum_architecture(client)["calibration_set_id"])
+    except LiveTimeout as error:
+        raise pytest.UsageError(f"--iqm-live can't use {machine.computer} at {machine.url}: {error}") from None
     except VENDOR_ERRORS as error:
         unavailable = _text(error) if isinstance(error, OVERLOADED_ERRORS) else None
         if unavailable is None:

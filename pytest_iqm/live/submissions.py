@@ -5,12 +5,15 @@ It is an SQLite file, so that a reservation is a transaction, and what a killed 
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from iqm_fakes.wire.status import JobStatus
 from pytest_iqm.budget import Budget
@@ -21,6 +24,14 @@ FINAL = (*(status.value for status in JobStatus if status.terminal), "deleted")
 
 UNAVAILABLE = "unavailable"
 """Name of the note that tells all processes why the machine can't be used."""
+
+ACCOUNT = "submissions.sqlite"
+
+ALIVE = "alive.sqlite"
+"""A file that is locked as long as the session lives."""
+
+PREFIX = "pytest-iqm-"
+"""How the names of folders of sessions begin, in the system's folder of temporary files."""
 
 _SCHEMA = """
 create table submissions (
@@ -57,6 +68,12 @@ class Submission:
     job: str | None = None
     status: str = "sending"
 
+    @property
+    def server(self) -> str:
+        """The address of the server it was sent to."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
     def __str__(self) -> str:
         name = f"job {self.job}" if self.job else "a submission without an answer, whose job may exist,"
         return f"{name} of {self.test or 'no test'}: {self.status}, {self.shots} shots"
@@ -76,10 +93,16 @@ class Submissions:
     @classmethod
     def create(cls, folder: Path) -> Submissions:
         """Open an account in a folder."""
-        submissions = cls(folder / "submissions.sqlite")
+        submissions = cls(folder / ACCOUNT)
         with closing(sqlite3.connect(submissions.path)) as connection:
             connection.executescript(_SCHEMA)
         return submissions
+
+    def keep_alive(self) -> Callable[[], None]:
+        """Let others know that the session lives, until the function that is returned is called or the process ends."""
+        lock = sqlite3.connect(self.path.with_name(ALIVE), isolation_level=None)
+        lock.execute("begin exclusive")
+        return lock.close
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -203,3 +226,20 @@ class Submissions:
     def _execute(self, statement: str, *arguments: Any) -> None:
         with self._transaction() as connection:
             connection.execute(statement, arguments)
+
+
+def left_by_dead_sessions() -> list[Submission]:
+    """Return what sessions that were killed may have left on machines, once: their folders are removed."""
+    left = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        lock = folder / ALIVE
+        try:
+            if not lock.exists():
+                continue
+            with closing(sqlite3.connect(lock, timeout=0, isolation_level=None)) as connection:
+                connection.execute("begin exclusive")
+            left += Submissions(folder / ACCOUNT).pending()
+        except (OSError, sqlite3.Error):  # it lives, or is another user's
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+    return left

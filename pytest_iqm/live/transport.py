@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from iqm_fakes.vendor.layout import OVERLOADED
 from pytest_iqm.errors import BudgetExceeded, LiveTimeout, SessionOver, hide_frames
 from pytest_iqm.live import retries
 from pytest_iqm.live.submissions import FINAL, Submission, Submissions
-from pytest_iqm.settings import Settings
+from pytest_iqm.settings import Setting, Settings
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -61,6 +62,7 @@ class LiveTransport:
         self._begun = True
         self._finished: set[str] = set()
         self._deadline: float | None = None
+        self._limit: Setting[Any] = self._machine.rules.timeout
         self.begins: Callable[[], None] = lambda: None
         self.is_wider: Callable[[], bool] = lambda: False
         self.heard: Callable[[str, str, dict[str, Any]], None] = lambda event, job, what: None
@@ -81,6 +83,20 @@ class LiveTransport:
         self.results_read = False
         self.refusals.clear()
         self.jobs.clear()
+
+    @contextmanager
+    def within(self, limit: Setting[float]) -> Iterator[None]:
+        """Give up what is asked inside the ``with`` block after some seconds.
+
+        Raises:
+            LiveTimeout: They are over.
+
+        """
+        self._deadline, self._limit = time.monotonic() + limit.value, limit
+        try:
+            yield
+        finally:
+            self._deadline = None
 
     def end(self) -> None:
         """End a test: what is sent now belongs to none, and may take its time."""
@@ -150,8 +166,9 @@ class LiveTransport:
         if not self._begun:
             self._begun = True
             self.begins()
-            timeout = self._machine.rules.timeout.value
-            self._deadline = None if timeout is None else time.monotonic() + timeout
+            self._limit = self._machine.rules.timeout
+            if self._limit.value is not None:
+                self._deadline = time.monotonic() + self._limit.value
 
     def _update(self, job: str, status: str) -> None:
         """Enter what became of a job."""
@@ -203,11 +220,8 @@ class LiveTransport:
 
     def _send(self, method: str, url: str, arguments: dict[str, Any]) -> requests.Response:
         __tracebackhide__ = True
-        if self._deadline is not None:
-            left = max(0.1, self._deadline - time.monotonic())
-            arguments["timeout"] = min(left, arguments.get("timeout") or left)
         try:
-            response = retries.send(method, url, **arguments)
+            response = retries.send(method, url, deadline=self._deadline, **arguments)
         except requests.RequestException as error:
             self._check_time()
             self.trouble = f"{method} {urlsplit(url).path}: {type(error).__name__}"
@@ -219,10 +233,10 @@ class LiveTransport:
     def _check_time(self) -> None:
         __tracebackhide__ = True
         if self._deadline is not None and time.monotonic() > self._deadline:
-            raise LiveTimeout(
-                f"the test has used the machine for {self._machine.rules.timeout.value:g} s, which is all that "
-                f"{self._machine.rules.timeout.source} allows; its jobs are cancelled"
-            )
+            used = f"{self._limit.value:g} s, which is all that {self._limit.source} allows"
+            if self._test:
+                raise LiveTimeout(f"the test has used the machine for {used}; its jobs are cancelled")
+            raise LiveTimeout(f"the machine did not answer within {used}")
 
 
 def _circuits_and_shots(body: Any) -> tuple[int, int]:

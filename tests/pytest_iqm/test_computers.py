@@ -48,4 +48,4 @@ def test_several_computers_on_one_server(suite, pytester):
 def test_what_is_no_list_of_computers_is_an_error(suite):
     for arguments in ("computers=[]", "computers='garnet'", "computers=['a', 'a']", "device='a', computers=['b']"):
         source = f"import pytest\n@pytest.mark.iqm({arguments})\ndef test_x(iqm_backend): pass"
-        assert "computers=['name or file', ...]" in suite(test_a=source).stderr.str()
+        assert "computers=['name or file', ...]" in suite(test_a=source).stdout.str()

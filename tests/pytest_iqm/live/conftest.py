@@ -56,6 +56,7 @@ def project(pytester, monkeypatch):
         return process
 
     running = []
+    run.environment = environment
     yield run
     for process in running:
         if process.poll() is None:

@@ -119,3 +119,21 @@ def test_a_test_that_takes_too_long_is_ended_and_leaves_nothing(project, slow, p
     assert "LiveTimeout: the test has used the machine for 3 s, which is all that ini iqm_timeout allows" in run.output
     assert "time-out 3 s a test (ini iqm_timeout)" in run.output
     assert statuses(slow) == [JobStatus.CANCELLED]
+
+
+def test_what_a_killed_run_leaves_is_named_by_the_next_one_and_once(project, slow, pytester, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(pytester.mkdir("temporary")))  # of these runs, not of others that are killed
+    monkeypatch.setitem(project.environment, "TMPDIR", os.environ["TMPDIR"])
+    run = project(slow.url, "-k", "waits and not too", test_a=WAITS, wait=False)
+    wait_for((pytester.path / "pid").exists, run)
+    living = project(slow.url, "--co")
+    assert "killed" not in living.output
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    (job,) = slow.jobs
+    quick = "def test_x(iqm_client): pass"
+    output = project(slow.url, test_b=quick).output
+    said = f"iqm: a former run was killed and left this on {slow.url}: job {job.id} of test_a.py::test_waits: waiting"
+    assert said in output
+    assert "killed" not in project(slow.url, "-k", "test_x").output
+    assert not list((pytester.path / "temporary").glob("pytest-iqm-*"))

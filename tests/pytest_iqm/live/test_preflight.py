@@ -1,5 +1,7 @@
 """What is asked of the machine before any test runs."""
 
+import socket
+
 import pytest
 from server_process import TOKEN
 from suites import LIVE
@@ -70,3 +72,16 @@ class TestDrift:
         result = live("--iqm-device", "same.json", test_a=LIVE)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert "Missing or invalid" in refused(result)
+
+
+def test_a_server_that_does_not_answer_is_given_up(live, pytester, monkeypatch):
+    pytester.makeini("[pytest]\niqm_preflight_timeout = 1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("IQM_SERVER_URL", url)
+        result = live(test_a=LIVE)
+    said = refused(result)
+    assert (
+        f"iqm: asking garnet (IQM_QUANTUM_COMPUTER) at {url} (IQM_SERVER_URL), for 1 s at most" in result.stdout.str()
+    )
+    assert "the machine did not answer within 1 s, which is all that ini iqm_preflight_timeout allows" in said

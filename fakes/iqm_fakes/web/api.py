@@ -303,7 +303,7 @@ def _broken(request: Request, effect: Broken, response: Response) -> Response:
         return response
     if effect.how == "garbled":
         return Response("<html><body>502</body></html>", content_type="text/html")
-    if effect.how == "truncated" and not request.environ.get(IN_PROCESS):
+    if effect.how == "truncated":
         body = response.get_data()
         response.headers["Content-Length"] = str(len(body))
         response.response = _first_half(request, body)

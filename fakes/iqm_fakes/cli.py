@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from iqm_fakes.atomic_write import write
 from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
 from iqm_fakes.device.comparison import SIGMAS, THRESHOLD, Change, and_more, changes
-from iqm_fakes.device.device import Device
+from iqm_fakes.device.device import MOCK, Device
 from iqm_fakes.device.health import HEALTH_SHAPES
 from iqm_fakes.device.implementations import default_loci
 from iqm_fakes.recordings import commands as recording_commands
@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME|FILE",
         help=f"device to serve, again for more: a file or one of {', '.join(bundled_devices())} "
         f"(default: {DEFAULT_DEVICE})",
+    )
+    serve.add_argument(
+        "--mock", action="store_true", help="list each device's mock, too: NAME:mock, which answers with random bits"
     )
     serve.add_argument(
         "--recordings",
@@ -336,8 +339,12 @@ def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(format="%(levelname)s %(message)s")
     if options.verbose:
         logging.getLogger("iqm_fakes").setLevel(logging.INFO)
+    devices = options.device or ([] if options.recordings else [DEFAULT_DEVICE])
+    if options.mock and not devices:
+        raise ValueError("--mock is of a device: name it with --device, as recordings have their own results")
     server = FakeIQMServer(
-        *(options.device or ([] if options.recordings else [DEFAULT_DEVICE])),
+        *devices,
+        *([f"{device}{MOCK}" for device in devices] if options.mock else []),
         seed=options.seed,
         noise=not options.no_noise,
         idle=not options.no_idle,

@@ -98,6 +98,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="answer 401 unless requests carry the token that IQM_TOKEN holds when the server starts",
     )
+    serve.add_argument(
+        "--control",
+        action="store_true",
+        help="let everybody who reaches it control the server below /_fake/: reset it, arm faults, step the queue",
+    )
     serve.add_argument("--verbose", action="store_true", help="log each request and each job")
     serve.set_defaults(command=_serve)
     _add_snapshot(commands)
@@ -357,25 +362,27 @@ def _serve(options: argparse.Namespace) -> int:
     if options.queue_time or options.execution_time:
         server.queue.takes(waiting=options.queue_time, processing=options.execution_time)
     import_module("iqm_fakes.simulator.aer")  # takes a second, which the first job would wait
-    socket = LoopbackServer(Api(server, token=token, latency=options.latency), host=options.host, port=options.port)
+    api = Api(server, token=token, latency=options.latency, controlled=options.control)
+    socket = LoopbackServer(api, host=options.host, port=options.port)
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(signum, _interrupt)
     with closing(server), suppress(KeyboardInterrupt):
-        _announce(socket.url, list(server.devices), server.seed, required=token is not None)
+        _announce(socket.url, list(server.devices), server.seed, required=token is not None, controlled=options.control)
         socket.serve_forever()
     print("iqm-fake: stopped", file=sys.stderr)  # noqa: T201
     return 0
 
 
-def _announce(url: str, aliases: list[str], seed: int, *, required: bool) -> None:
+def _announce(url: str, aliases: list[str], seed: int, *, required: bool, controlled: bool) -> None:
     token = (
         "# set IQM_TOKEN to the token that this server was started with"
         if required
         else "export IQM_TOKEN=fake  # any token is accepted"
     )
+    control = ", controlled below /_fake/" if controlled else ""
     more = f"  # or {', '.join(aliases[1:])}" if len(aliases) > 1 else ""
     lines = [
-        f"# Serving {', '.join(aliases)}, seed {seed}. Ctrl-C stops.",
+        f"# Serving {', '.join(aliases)}, seed {seed}{control}. Ctrl-C stops.",
         f"export IQM_SERVER_URL={url}",
         f"export IQM_QUANTUM_COMPUTER={aliases[0]}{more}",
         token,

@@ -29,6 +29,9 @@ requests_mock: Any = import_module("requests_mock") if find_spec("requests_mock"
 _VENDORS = re.compile(r"\biqm-client \d")
 """What the vendor's client says in the header ``User-Agent``, among other things."""
 
+_SERVED: set[str | None] = set()
+"""Host and port of what is served on sockets now, which an interception leaves alone."""
+
 _Send = Callable[..., requests.Response]
 
 
@@ -62,7 +65,11 @@ def served(
         loopback(Api(server, token=token, latency=latency)) as url,
         _named(server, url, token),
     ):
-        yield url
+        _SERVED.add(host := _host(url))
+        try:
+            yield url
+        finally:
+            _SERVED.discard(host)
 
 
 @contextmanager
@@ -74,8 +81,9 @@ def intercepted(*devices: str | os.PathLike[str] | Device | FakeIQMServer, **set
     that a client was made for, and to the one that the environment variable ``IQM_SERVER_URL`` names, now or when
     this began. The environment variables that the vendor's client reads name a server and its first computer meanwhile.
 
-    Everything else goes where it goes anyway. Mocks of the user's, of ``responses`` and ``requests_mock``, around this
-    or inside, get that, and never see an IQM request. Of several of these, the innermost answers.
+    Everything else goes where it goes anyway, also to a fake that is :func:`served`. Mocks of the user's, of
+    ``responses`` and ``requests_mock``, around this or inside, get that, and never see an IQM request. Of several
+    interceptions the innermost answers.
 
     Args:
         devices: What answers, as for :class:`FakeIQMServer`; or one such server, which stays yours to close.
@@ -165,7 +173,7 @@ class _Interception(ExitStack):
 
     def _is_asked(self, request: requests.PreparedRequest) -> bool:
         host = _host(request.url)
-        if self._is_over or host is None:
+        if self._is_over or host is None or host in _SERVED:
             return False
         if _VENDORS.search(str(request.headers.get("User-Agent"))):
             self._hosts.add(host)

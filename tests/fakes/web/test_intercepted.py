@@ -379,6 +379,15 @@ def test_the_innermost_answers():
         assert quantum_computer_alias(connect(IQM)) == "adonis"
 
 
+def test_what_is_served_on_a_socket_answers_for_itself():
+    with intercepted("adonis"):
+        connect(IQM)
+        with served("deneb") as url:
+            assert computers(url) == ["deneb"]
+            assert quantum_computer_alias(connect(url)) == "deneb"
+            assert computers(IQM) == ["adonis"]
+
+
 def test_everything_is_as_it_was(server):
     owners = [(HTTPAdapter, "send"), (requests.Session, "send"), (responses.RequestsMock, "unbound_on_send")]
     before = [getattr(*place) for place in owners]

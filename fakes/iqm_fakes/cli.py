@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from iqm_fakes.atomic_write import write
 from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
 from iqm_fakes.device.comparison import SIGMAS, THRESHOLD, Change, and_more, changes
-from iqm_fakes.device.device import Device
+from iqm_fakes.device.device import MOCK, Device
 from iqm_fakes.device.health import HEALTH_SHAPES
 from iqm_fakes.device.implementations import default_loci
 from iqm_fakes.recordings import commands as recording_commands
@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         f"(default: {DEFAULT_DEVICE})",
     )
     serve.add_argument(
+        "--mock", action="store_true", help="list each device's mock, too: NAME:mock, which answers with random bits"
+    )
+    serve.add_argument(
         "--recordings",
         metavar="FOLDER",
         help="folder of recorded jobs, to be retrieved; without --device, submissions are answered by them",
@@ -94,6 +97,11 @@ def _parser() -> argparse.ArgumentParser:
         "--require-token",
         action="store_true",
         help="answer 401 unless requests carry the token that IQM_TOKEN holds when the server starts",
+    )
+    serve.add_argument(
+        "--control",
+        action="store_true",
+        help="let everybody who reaches it control the server below /_fake/: reset it, arm faults, step the queue",
     )
     serve.add_argument("--verbose", action="store_true", help="log each request and each job")
     serve.set_defaults(command=_serve)
@@ -336,8 +344,12 @@ def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(format="%(levelname)s %(message)s")
     if options.verbose:
         logging.getLogger("iqm_fakes").setLevel(logging.INFO)
+    devices = options.device or ([] if options.recordings else [DEFAULT_DEVICE])
+    if options.mock and not devices:
+        raise ValueError("--mock is of a device: name it with --device, as recordings have their own results")
     server = FakeIQMServer(
-        *(options.device or ([] if options.recordings else [DEFAULT_DEVICE])),
+        *devices,
+        *([f"{device}{MOCK}" for device in devices] if options.mock else []),
         seed=options.seed,
         noise=not options.no_noise,
         idle=not options.no_idle,
@@ -350,25 +362,27 @@ def _serve(options: argparse.Namespace) -> int:
     if options.queue_time or options.execution_time:
         server.queue.takes(waiting=options.queue_time, processing=options.execution_time)
     import_module("iqm_fakes.simulator.aer")  # takes a second, which the first job would wait
-    socket = LoopbackServer(Api(server, token=token, latency=options.latency), host=options.host, port=options.port)
+    api = Api(server, token=token, latency=options.latency, controlled=options.control)
+    socket = LoopbackServer(api, host=options.host, port=options.port)
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(signum, _interrupt)
     with closing(server), suppress(KeyboardInterrupt):
-        _announce(socket.url, list(server.devices), server.seed, required=token is not None)
+        _announce(socket.url, list(server.devices), server.seed, required=token is not None, controlled=options.control)
         socket.serve_forever()
     print("iqm-fake: stopped", file=sys.stderr)  # noqa: T201
     return 0
 
 
-def _announce(url: str, aliases: list[str], seed: int, *, required: bool) -> None:
+def _announce(url: str, aliases: list[str], seed: int, *, required: bool, controlled: bool) -> None:
     token = (
         "# set IQM_TOKEN to the token that this server was started with"
         if required
         else "export IQM_TOKEN=fake  # any token is accepted"
     )
+    control = ", controlled below /_fake/" if controlled else ""
     more = f"  # or {', '.join(aliases[1:])}" if len(aliases) > 1 else ""
     lines = [
-        f"# Serving {', '.join(aliases)}, seed {seed}. Ctrl-C stops.",
+        f"# Serving {', '.join(aliases)}, seed {seed}{control}. Ctrl-C stops.",
         f"export IQM_SERVER_URL={url}",
         f"export IQM_QUANTUM_COMPUTER={aliases[0]}{more}",
         token,

@@ -60,6 +60,13 @@ def test_the_same_seed_gives_the_same_shots():
     assert {bit for shot in answers[0][0]["m"] for bit in shot} == {0, 1}
 
 
+def test_mocks_are_listed_if_asked_for():
+    with serving("--device", "adonis", "--device", "deneb", "--mock") as (_, url, printed):
+        listed = requests.get(f"{url}/api/v1/quantum-computers", timeout=10).json()["quantum_computers"]
+        assert [computer["alias"] for computer in listed] == ["adonis", "deneb", "adonis:mock", "deneb:mock"]
+        assert "export IQM_QUANTUM_COMPUTER=adonis  # or deneb, adonis:mock, deneb:mock" in printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -67,6 +74,8 @@ def test_the_same_seed_gives_the_same_shots():
         (["--seed", "-1"], "iqm-fake: a seed is a non-negative integer, got -1"),
         (["--method", "magic"], "iqm-fake: there is no simulation method 'magic'; choose auto, density_matrix"),
         (["--device", "garnet", "--device", "garnet"], "iqm-fake: a server needs devices with different aliases"),
+        (["--device", "adonis:mock", "--mock"], "iqm-fake: a server needs devices with different aliases"),
+        (["--mock", "--recordings", "."], "iqm-fake: --mock is of a device: name it with --device"),
         (["--require-token"], "iqm-fake: --require-token needs the token in the environment variable IQM_TOKEN"),
     ],
 )

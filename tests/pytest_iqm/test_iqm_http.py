@@ -28,6 +28,7 @@ def test_the_users_mocks_still_work(iqm_http):
 def test_decorated(iqm_http):
     responses.get("https://weather.example.org/", json=[])
     assert requests.get("https://weather.example.org/", timeout=5).json() == []
+    assert sum(run().values()) == 1000
     health = requests.get("https://iqm.example.org/api/v1/quantum-computers/garnet/health", timeout=5).json()
     assert health["health"]["healthy"]
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from iqm.iqm_client import IQMClient
 
+MOCK = ":mock"
+"""How the aliases of quantum computers end that answer with random bits."""
+
 
 class DeviceError(ValueError):
     """A device is unknown, or its file is broken; the message names the file, the place and what to do."""
@@ -76,12 +79,14 @@ class Device:
     def load(cls, device: str | os.PathLike[str] | Device) -> Device:
         """Return a bundled device by name, or one from a ``.json`` file; a Device is returned as it is.
 
-        What a file says is checked with the vendor's models, too.
+        Either may end in ``:mock``, see :meth:`mock`. What a file says is checked with the vendor's models, too.
 
         Raises:
             DeviceError: There is no such device, or the file is not a valid device.
 
         """
+        if isinstance(device, str) and device.endswith(MOCK):
+            return cls.load(device.removesuffix(MOCK)).mock()
         loaded = cls.read(device)
         if not isinstance(device, Device) and device not in bundled_devices():
             for problem in refusals(loaded.document):
@@ -98,6 +103,8 @@ class Device:
         """
         if isinstance(device, Device):
             return device
+        if isinstance(device, str) and device.endswith(MOCK):
+            return cls.read(device.removesuffix(MOCK)).mock()
         if device in bundled_devices():
             source, name = bundled_file(str(device)), str(device)
         else:
@@ -181,6 +188,18 @@ class Device:
         """
         document = snapshot.published(client, alias, calibration_sets)
         return cls.from_document(document, f"snapshot of '{alias}'")
+
+    def mock(self) -> Device:
+        """Return the same quantum computer as one that answers with random bits; its alias ends in ``:mock``."""
+        if self.is_mock:
+            return self
+        names = {"alias": f"{self.alias}{MOCK}", "display_name": f"{self.display_name} (mock)"}
+        return Device({**self.document, **names})
+
+    @property
+    def is_mock(self) -> bool:
+        """Whether it answers with random bits, as its alias says."""
+        return self.alias.endswith(MOCK)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the device to a file: the same text for the same device, all of it or nothing."""

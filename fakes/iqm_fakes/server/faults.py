@@ -168,7 +168,14 @@ class On:
         self._plan(Broken("timeout", seconds), "times_out", times)
 
     def delays(self, seconds: float, *, times: int = 1) -> None:
-        """Answer late by so many seconds."""
+        """Answer late by so many seconds.
+
+        Raises:
+            ValueError: They are negative.
+
+        """
+        if seconds < 0:
+            raise ValueError(f"an answer is late by no negative time, got {seconds} seconds")
         self._plan(Broken("slow", seconds), f"delays {seconds}", times)
 
     def breaks_off(self, *, times: int = 1) -> None:
@@ -264,8 +271,12 @@ class Faults:
         chosen = frozenset(Operation if "anything" in operations else operations)
         if after < 0:
             raise ValueError(f"a number of calls is not negative, got {after}")
+        try:
+            about = None if job is None else str(UUID(str(job)))
+        except ValueError:
+            raise ValueError(f"'{job}' is no id of a job: it has to be a UUID") from None
         words = f"on({', '.join(map(repr, operations))}{f', after={after}' if after else ''})"
-        return On(self, chosen, after, None if job is None else str(UUID(str(job))), words)
+        return On(self, chosen, after, about, words)
 
     def job(self, *, after: int = 0, times: int = 1) -> OnJob:
         """Begin a sentence about the next job, or the next ones after some.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from iqm_fakes.device.device import Calibration, Device
+from iqm_fakes.device.device import MOCK, Calibration, Device
 from iqm_fakes.device.recalibration import recalibrated
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 
@@ -24,6 +24,8 @@ SAMPLING_RATE = 2e9
 
 class Publications:
     """The quantum computers of a server, as they are published now.
+
+    Each has a mock besides, ``<alias>:mock``, which is not listed: it publishes the same and answers with random bits.
 
     Args:
         devices: As they were given; :meth:`reset` brings them back.
@@ -46,9 +48,10 @@ class Publications:
     def reset(self) -> None:
         """Publish the devices as they were given."""
         self.devices: dict[str, Device] = dict(self._given)
+        self._mocks: dict[str, tuple[Device, Device]] = {}
 
     def device(self, computer: str) -> Device:
-        """Return the device with this alias or id.
+        """Return the device with this alias or id, perhaps the mock of one.
 
         Raises:
             ServerError: ``qc_not_found``.
@@ -57,10 +60,20 @@ class Publications:
         for alias, device in self.devices.items():
             if computer in (alias, computer_id(alias)):
                 return device
+        for alias, device in self.devices.items():
+            if not device.is_mock and computer in (f"{alias}{MOCK}", computer_id(f"{alias}{MOCK}")):
+                return self._mock(device)
         raise ServerError(
             ErrorCode.QC_NOT_FOUND,
             f"Quantum computer '{computer}' not found. Available: {', '.join(self.devices)}.",
         )
+
+    def _mock(self, device: Device) -> Device:
+        of, mock = self._mocks.get(device.alias, (None, device))
+        if of is not device:  # it was recalibrated, or never asked for
+            mock = device.mock()
+            self._mocks[device.alias] = device, mock
+        return mock
 
     def calibration(self, computer: str, calibration_set: str = "default") -> Calibration:
         """Return a calibration by id, or the current one for ``default``.
@@ -122,6 +135,8 @@ class Publications:
         if computer is None and len(self.devices) > 1:
             raise ValueError(f"the server has several quantum computers, name one: {', '.join(self.devices)}")
         alias = next(iter(self.devices)) if computer is None else self.device(computer).alias
+        if alias not in self.devices:
+            alias = alias.removesuffix(MOCK)
         with self._lock:
             self.devices[alias] = recalibrated(self.devices[alias], seed, drift=drift, lost=lost)
             return self.devices[alias].calibration()

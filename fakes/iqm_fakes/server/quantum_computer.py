@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
+import numpy as np
 from numpy.random import SeedSequence
 
-from iqm_fakes.device.device import Calibration
+from iqm_fakes.device.device import MOCK, Calibration
 from iqm_fakes.server.job import STATION, Cancelled, Job, JobFailure, NeverEnds
 from iqm_fakes.server.seeds import entropy
 from iqm_fakes.simulator.circuit import PASSES, CircuitError, NoShotsLeft, Program, Refused
@@ -32,7 +33,7 @@ RESET = 300e-6
 
 
 class SimulatedComputers:
-    """The quantum computers of a server, each with its calibrations, as simulators.
+    """The quantum computers of a server, each with its calibrations, as simulators; mocks compile, and draw bits.
 
     Args:
         calibration: Returns the calibration of a computer with a calibration set.
@@ -77,7 +78,8 @@ class SimulatedComputers:
         for index in range(len(request.circuits)):
             try:
                 program = simulator.compile(request.circuit(index, simulator.components), options)
-                plans.append(simulator.plan(program, request.shots))
+                mock = Plan(program, request.shots, (), ())  # with nothing to simulate
+                plans.append(mock if job.computer.endswith(MOCK) else simulator.plan(program, request.shots))
             except (CircuitError, NotImplementedError) as error:
                 failures.append((index, error))
         if failures:  # each pass of the compiler goes through all circuits, so the earliest pass is heard of
@@ -116,8 +118,10 @@ class SimulatedComputers:
 
     def _take(self, job: Job, program: list[Plan]) -> list[Bits]:
         _check_readable(program)
-        simulator = self._simulator(job)
         seeds = [SeedSequence(entropy(job.seed, job.index, index)) for index in range(len(program))]
+        if job.computer.endswith(MOCK):
+            return [_random_bits(plan, seed) for plan, seed in zip(program, seeds, strict=True)]
+        simulator = self._simulator(job)
         taken: list[Bits] = []
         try:
             if self._executor is None:
@@ -218,6 +222,12 @@ def _check_readable(plans: list[Plan]) -> None:
             raise JobFailure.internal(f"circuit {index}: {plan.program.unreadable}")
     if not any(plan.program.points for plan in plans):
         raise JobFailure.internal("no circuit of the job measures anything; add a measure instruction")
+
+
+def _random_bits(plan: Plan, seed: SeedSequence) -> Bits:
+    """Return what a mock measures."""
+    dice = np.random.default_rng(seed)
+    return {key: dice.integers(0, 2, (plan.shots, width), dtype=np.uint8) for key, width in plan.program.keys}
 
 
 def _fewer(bits: Bits, fraction: float, dice: random.Random) -> Bits:

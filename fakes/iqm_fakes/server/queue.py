@@ -125,6 +125,11 @@ class JobQueue:
                 raise RuntimeError("set the pace of the queue before jobs are submitted")
             self._pace = timedelta(seconds=waiting), timedelta(seconds=processing)
 
+    @property
+    def pace(self) -> tuple[float, float] | None:
+        """The seconds that jobs wait and are processed, as :meth:`takes` was told; None if it was not."""
+        return None if self._pace is None else (self._pace[0].total_seconds(), self._pace[1].total_seconds())
+
     def tick(self) -> None:
         """Start and complete the jobs whose time has come, as of that time."""
         with self._changed:
@@ -196,19 +201,27 @@ class JobQueue:
     @contextmanager
     def held(self) -> Iterator[JobQueue]:
         """Keep jobs waiting inside the ``with`` block; on leaving it, whatever still waits is run."""
-        with self._changed:
-            self._holds += 1
+        self.hold()
         try:
             yield self
         finally:
-            with self._changed:
-                self._holds -= 1
-                resume = len(self._waiting) if not self._holds else 0
-            if self._pace is not None:
-                self.tick()
-            elif not self._holds:
-                self._finish_all()
-                self._run_in_turn(resume)
+            self.release()
+
+    def hold(self) -> None:
+        """Keep jobs waiting until :meth:`release`."""
+        with self._changed:
+            self._holds += 1
+
+    def release(self) -> None:
+        """Undo one :meth:`hold`; after the last, whatever still waits is run."""
+        with self._changed:
+            self._holds -= 1
+            resume = len(self._waiting) if not self._holds else 0
+        if self._pace is not None:
+            self.tick()
+        elif not self._holds:
+            self._finish_all()
+            self._run_in_turn(resume)
 
     def start_next(self) -> Job | None:
         """Move the job at the head from waiting to processing and return it; None if nothing waits."""

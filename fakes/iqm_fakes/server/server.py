@@ -49,7 +49,9 @@ class FakeIQMServer:
     """An IQM Server whose quantum computers are simulated.
 
     Args:
-        devices: Names of bundled devices, device files or :class:`Device` objects; each is served under its alias.
+        devices: Names of bundled devices, device files or :class:`Device` objects; each is served under its alias, and
+            as ``<alias>:mock``, which answers with random bits. That one is listed only if it is given itself
+            (``"garnet:mock"``).
             None, together with ``recordings``, replays: the computers are those of the recorded jobs, and a submission
             is answered by the recording of the same one.
         seed: Makes everything reproducible: results are determined by device, circuit, shots, this seed and the number
@@ -186,7 +188,7 @@ class FakeIQMServer:
         return self._publications.devices
 
     def device(self, computer: str) -> Device:
-        """Return the device with this alias or id."""
+        """Return the device with this alias or id, perhaps the mock of one (:attr:`Device.is_mock`)."""
         return self._publications.device(computer)
 
     def quantum_computers(self) -> Document:

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Request, Response
 from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
 from iqm_fakes.server.faults import Answer, Broken, Event, Operation
-from iqm_fakes.web import older_circuit_api, query
+from iqm_fakes.web import control, older_circuit_api, query
 from iqm_fakes.web.responses import JSON, json_response
 from iqm_fakes.web.transport import IN_PROCESS, Interrupted
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
@@ -43,6 +43,7 @@ LONGEST_POLL = 30
 
 ROUTES = Map(
     [
+        Rule("/", methods=["GET"], endpoint="root"),
         Rule("/about", methods=["GET"], endpoint="about"),
         Rule("/api/versions", methods=["GET"], endpoint="versions"),
         *(
@@ -76,6 +77,7 @@ ROUTES = Map(
             for prefix in ("/api/v1", "/api/latest")
         ),
         *older_circuit_api.RULES,
+        control.RULES,
     ],
     merge_slashes=False,
     redirect_defaults=False,
@@ -109,18 +111,22 @@ class Api:
         server: What answers.
         token: If given, every request has to carry ``Authorization: Bearer <token>``.
         latency: Seconds by which every answer is late.
+        controlled: Let everybody control the server, see :mod:`.control`.
 
     Raises:
         ValueError: The latency is negative.
 
     """
 
-    def __init__(self, server: FakeIQMServer, *, token: str | None = None, latency: float = 0.0) -> None:
+    def __init__(
+        self, server: FakeIQMServer, *, token: str | None = None, latency: float = 0.0, controlled: bool = False
+    ) -> None:
         if latency < 0:
             raise ValueError(f"a latency is not negative, got {latency} seconds")
         self._server = server
         self._token = token
         self._latency = latency
+        self._controlled = controlled
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -130,7 +136,10 @@ class Api:
         try:
             self._authenticate(request)
             endpoint, arguments = ROUTES.bind_to_environ(environ).match()
-            response = self._answer(request, endpoint, arguments)
+            if endpoint in control.ENDPOINTS:
+                response = self._control(request, endpoint)
+            else:
+                response = self._answer(request, endpoint, arguments)
         except ServerError as error:
             response = _error(error.code, str(error))
         except (RecordingNotFound, RecordingError) as error:
@@ -164,6 +173,14 @@ class Api:
             return _broken(request, effect, response)
         return response
 
+    def _control(self, request: Request, endpoint: Any) -> Response:
+        if not self._controlled:
+            raise ServerError(
+                ErrorCode.NOT_FOUND,
+                f"{request.path}: nobody controls this server; start it with iqm-fake serve --control.",
+            )
+        return control.answer(endpoint, self._server, request)
+
     def _authenticate(self, request: Request) -> None:
         if self._token is None:
             return
@@ -172,6 +189,16 @@ class Api:
             raise ServerError(ErrorCode.UNAUTHORIZED, "Missing or invalid authentication credentials")
 
     # -- the server and its quantum computers ----------------------------------------------------------------------
+
+    def _root(self, request: Request) -> Response:
+        document = {
+            "message": "This is a fake IQM Server, iqm-fake of pytest-iqm: its quantum computers are simulated.",
+            "quantum_computers": list(self._server.devices),
+            "seed": self._server.seed,
+            "api": "/api/v1",
+            "control": control.PATH if self._controlled else None,
+        }
+        return json_response(document)
 
     def _about(self, request: Request) -> Response:
         return json_response({"version": "fake"})
@@ -303,7 +330,7 @@ def _broken(request: Request, effect: Broken, response: Response) -> Response:
         return response
     if effect.how == "garbled":
         return Response("<html><body>502</body></html>", content_type="text/html")
-    if effect.how == "truncated" and not request.environ.get(IN_PROCESS):
+    if effect.how == "truncated":
         body = response.get_data()
         response.headers["Content-Length"] = str(len(body))
         response.response = _first_half(request, body)

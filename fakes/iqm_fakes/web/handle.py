@@ -7,18 +7,18 @@ server has one address: a loopback socket, opened when somebody first needs it, 
 from __future__ import annotations
 
 import os
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakSet
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, connection_from_url
 from urllib3.exceptions import NewConnectionError
 
 from iqm_fakes.web.api import Api
 from iqm_fakes.web.loopback import LoopbackServer
-from iqm_fakes.web.transport import InProcess, Transport
+from iqm_fakes.web.transport import Detour, InProcess, Transport
 
 if TYPE_CHECKING:
     from iqm_fakes.server.server import FakeIQMServer
@@ -32,8 +32,6 @@ _HANDLED: WeakSet[FakeIQMServer] = WeakSet()
 _SOCKETS: WeakKeyDictionary[FakeIQMServer, LoopbackServer] = WeakKeyDictionary()
 """Those of them that have an address."""
 
-_send = HTTPAdapter.send  # mocks and iqm_http replace what leads to it; this call is nobody's business
-
 
 class Handle:
     """A transport to a fake server in this process; in processes that are forked from it, too."""
@@ -45,9 +43,16 @@ class Handle:
 
     def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
         """Answer a request, see :meth:`Transport.request`."""
-        if self.server.process == os.getpid():
-            return self._in_process.request(method, url, **arguments)
-        return _OnSocket(self._address()).request(method, url, **arguments)
+        return self._way().request(method, url, **arguments)
+
+    def send(
+        self, adapter: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Answer what an adapter was asked, see :meth:`Detour.send`."""
+        return self._way().send(adapter, request, *args, **kwargs)
+
+    def _way(self) -> Detour:
+        return self._in_process if self.server.process == os.getpid() else _OnSocket(self._address())
 
     def __copy__(self) -> Handle:
         return self
@@ -66,33 +71,34 @@ class Handle:
         return _SOCKETS[self.server].url
 
 
-class _OnSocket:
+class _OnSocket(Detour):
     """A transport to a fake server in another process."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def request(self, method: str, url: str, *, timeout: float | None = None, **arguments: Any) -> requests.Response:
-        """Answer a request, see :meth:`Transport.request`.
+    def connections(self, url: str) -> HTTPConnectionPool:
+        """Return connections to the server's address."""
+        return connection_from_url(self._url)
+
+    def send(
+        self, adapter: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Answer what an adapter was asked, see :meth:`Detour.send`.
 
         Raises:
             requests.ConnectionError: The server is gone, or a fault breaks the connection.
 
         """
-        arguments.pop("allow_redirects", None)  # a fake server redirects nobody
-        request = requests.Request(method, self._url + urlsplit(url).path, **arguments).prepare()
-        with closing(HTTPAdapter()) as adapter:
-            try:
-                response = _send(adapter, request, timeout=timeout)
-                _ = response.content  # is read here
-                return response
-            except requests.ConnectionError as error:
-                if not isinstance(getattr(error.args[0], "reason", None), NewConnectionError):
-                    raise
-                raise requests.ConnectionError(
-                    f"the fake IQM Server that this client is connected to is gone: it was at {self._url}, and its "
-                    "process has ended, or closed it"
-                ) from None
+        try:
+            return super().send(adapter, request, *args, **kwargs)
+        except requests.ConnectionError as error:
+            if not isinstance(getattr(error.args[0], "reason", None), NewConnectionError):
+                raise
+            raise requests.ConnectionError(
+                f"the fake IQM Server that this client is connected to is gone: it was at {self._url}, and its "
+                "process has ended, or closed it"
+            ) from None
 
     def __reduce__(self) -> Any:
         return _restored, (self._url,)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from responses import RequestsMock
 
 from iqm_fakes.device.bundled import DEFAULT_DEVICE
 from iqm_fakes.device.device import Device
@@ -18,10 +23,16 @@ from iqm_fakes.web.api import Api
 from iqm_fakes.web.handle import URL, Handle
 from iqm_fakes.web.loopback import loopback
 
-IQM_PATHS = re.compile(
-    r"/(?:about|cocos/.*|api/(?:v1|latest)/(?:about|quantum-computers|calibration-sets|jobs)(?:/.*)?)"
-)
-"""Paths of an IQM Server, whatever its host."""
+requests_mock: Any = import_module("requests_mock") if find_spec("requests_mock") else None
+"""Another library that mocks `requests`, for users who have it."""
+
+_VENDORS = re.compile(r"\biqm-client \d")
+"""What the vendor's client says in the header ``User-Agent``, among other things."""
+
+_SERVED: set[str | None] = set()
+"""Host and port of what is served on sockets now, which an interception leaves alone."""
+
+_Send = Callable[..., requests.Response]
 
 
 @contextmanager
@@ -54,16 +65,25 @@ def served(
         loopback(Api(server, token=token, latency=latency)) as url,
         _named(server, url, token),
     ):
-        yield url
+        _SERVED.add(host := _host(url))
+        try:
+            yield url
+        finally:
+            _SERVED.discard(host)
 
 
 @contextmanager
 def intercepted(*devices: str | os.PathLike[str] | Device | FakeIQMServer, **settings: Any) -> Iterator[FakeIQMServer]:
-    """Answer what ``requests`` sends to IQM Servers, on any host; a context manager, and a decorator.
+    """Answer what ``requests`` sends to IQM Servers; a context manager, and a decorator.
 
-    What is an IQM Server's is told by the path, and by the vendor's client in the header ``User-Agent``. Everything
-    else goes where it goes anyway, also to mocks of the user's (``responses`` and others that replace adapters). The
-    environment variables that the vendor's client reads name a server and the first computer meanwhile.
+    Answered is what the vendor's client sends, to whatever host, by its header ``User-Agent``; and what anybody sends
+    to the host (and port) of an IQM Server: to one that a vendor's client has sent something to meanwhile, so every one
+    that a client was made for, and to the one that the environment variable ``IQM_SERVER_URL`` names, now or when
+    this began. The environment variables that the vendor's client reads name a server and its first computer meanwhile.
+
+    Everything else goes where it goes anyway, also to a fake that is :func:`served`. Mocks of the user's, of
+    ``responses`` and ``requests_mock``, around this or inside, get that, and never see an IQM request. Of several
+    interceptions the innermost answers.
 
     Args:
         devices: What answers, as for :class:`FakeIQMServer`; or one such server, which stays yours to close.
@@ -77,7 +97,7 @@ def intercepted(*devices: str | os.PathLike[str] | Device | FakeIQMServer, **set
         ValueError: There are settings of a server that is there already, or what :class:`FakeIQMServer` raises.
 
     """
-    with _server(devices, settings) as server, _named(server, URL), _answered_by(Handle(server)):
+    with _server(devices, settings) as server, _Interception(Handle(server)), _named(server, URL):
         yield server
 
 
@@ -119,27 +139,56 @@ def _set(variables: Mapping[str, str | None]) -> None:
             os.environ[name] = value
 
 
-@contextmanager
-def _answered_by(transport: Handle) -> Iterator[None]:
-    send = requests.Session.send
+class _Interception(ExitStack):
+    """Answers IQM requests where ``responses`` and others mock, before whatever mocks there, or will.
 
-    def answer(session: requests.Session, request: requests.PreparedRequest, **arguments: Any) -> requests.Response:
-        url = urlsplit(str(request.url))
-        if "iqm-client" not in str(request.headers.get("User-Agent")) and not IQM_PATHS.fullmatch(url.path):
-            return send(session, request, **arguments)
-        body = request.body.encode() if isinstance(request.body, str) else request.body
-        response = transport.request(
-            str(request.method),
-            str(request.url),
-            headers=request.headers,
-            params=dict(parse_qsl(url.query)),
-            data=body,
-        )
-        response.request = request
-        return response
+    Args:
+        fake: What answers.
 
-    requests.Session.send = answer  # type: ignore[method-assign, assignment]  # given back below
+    """
+
+    def __init__(self, fake: Handle) -> None:
+        super().__init__()
+        self._fake = fake
+        self._hosts = {host for host in (_host(URL), _named_host()) if host}
+        self._is_over = False
+
+    def __enter__(self) -> _Interception:
+        unbound = RequestsMock.unbound_on_send
+        self.enter_context(patch.object(HTTPAdapter, "send", self._before(HTTPAdapter.send)))
+        self.enter_context(patch.object(RequestsMock, "unbound_on_send", lambda mock: self._before(unbound(mock))))
+        if requests_mock is not None:
+            self.enter_context(patch.object(requests_mock.Adapter, "send", self._before(requests_mock.Adapter.send)))
+        self.callback(setattr, self, "_is_over", True)  # somebody who mocked meanwhile may put us back
+        return self
+
+    def _before(self, send: _Send) -> _Send:
+        def answer(adapter: BaseAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+            if not self._is_asked(request):
+                return send(adapter, request, *args, **kwargs)
+            asked = adapter if isinstance(adapter, HTTPAdapter) else HTTPAdapter()
+            return self._fake.send(asked, request, *args, **kwargs)
+
+        return answer
+
+    def _is_asked(self, request: requests.PreparedRequest) -> bool:
+        host = _host(request.url)
+        if self._is_over or host is None or host in _SERVED:
+            return False
+        if _VENDORS.search(str(request.headers.get("User-Agent"))):
+            self._hosts.add(host)
+        return host in self._hosts or host == _named_host()
+
+
+def _named_host() -> str | None:
+    return _host(os.environ.get("IQM_SERVER_URL"))
+
+
+def _host(url: str | None) -> str | None:
+    """Return host and port of a URL, or None if it is none."""
     try:
-        yield
-    finally:
-        requests.Session.send = send  # type: ignore[method-assign]
+        parts = urlsplit(url or "")
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        return None
+    return f"{parts.hostname}:{port}" if parts.hostname else None

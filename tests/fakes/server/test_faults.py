@@ -213,7 +213,8 @@ class TestSentences:
             (lambda f: f.job().loses_shots(1.0), "a fraction of its shots between 0 and 1"),
             (lambda f: f.randomly(2.0, seed=1), "a rate is between 0 and 1"),
             (lambda f: f.randomly(0.5, seed=1, errors=[418]), "there is no error"),
-            (lambda f: f.on("status", job="x"), "badly formed"),
+            (lambda f: f.on("status", job="x"), "'x' is no id of a job: it has to be a UUID"),
+            (lambda f: f.on("status").delays(-1), "no negative time, got -1 seconds"),
         ],
     )
     def test_nonsense_is_refused(self, server, wrong, message):

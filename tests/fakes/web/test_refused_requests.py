@@ -32,7 +32,6 @@ class TestUnknownRoutes:
     @pytest.mark.parametrize(
         "path",
         [
-            "/",
             "/api",
             f"{V1}/",
             f"{V1}/nothing",

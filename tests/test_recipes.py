@@ -1,4 +1,4 @@
-"""The recipes of the documentation are tests that pass."""
+"""The recipes of the documentation, and its examples of fixtures, are tests that pass."""
 
 import os
 import re
@@ -6,17 +6,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-RECIPES = Path(__file__).parents[1] / "docs" / "recipes.md"
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 
-def test_every_recipe_passes(tmp_path):
-    sources = re.findall(r"^## (.+?)$.*?^```python\n(.*?)^```", RECIPES.read_text(), re.DOTALL | re.MULTILINE)
-    assert len(sources) >= 8
-    for title, source in sources:
+@pytest.mark.parametrize(("page", "sections"), [("recipes", 8), ("fixtures", 6)])
+def test_every_example_passes(tmp_path, page, sections):
+    texts = re.split(r"^## (.+)$", (DOCS / f"{page}.md").read_text(), flags=re.MULTILINE)[1:]
+    files = 0
+    for title, text in zip(texts[::2], texts[1::2], strict=True):
         name = re.sub(r"\W+", "_", title.lower())
-        (tmp_path / f"test_{name}.py").write_text(source)
+        (tmp_path / name).mkdir()
+        for source in re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            conftest = source.startswith("# conftest.py")
+            (tmp_path / name / ("conftest.py" if conftest else f"test_{name}.py")).write_text(source)
+            files += not conftest
+    assert files >= sections
     environment = {name: value for name, value in os.environ.items() if not name.startswith("IQM_")}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", "-q"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", "-v"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(sources)} passed" in done.stdout
+    assert len(set(re.findall(r"(\S+)::\S+ PASSED", done.stdout))) == files

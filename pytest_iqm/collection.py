@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_iqm import markers
+from pytest_iqm.machine import MACHINE, is_ours
 from pytest_iqm.machines import INDIRECT, uses_machine
-from pytest_iqm.requesters import MACHINE
 
 WIDER = ("session", "package", "module", "class")
 """Scopes of fixtures that live longer than a test."""
@@ -117,7 +117,7 @@ def _has_fixture_above(item: pytest.Item, scope: str) -> bool:
         return name == MACHINE or (name not in seen and any(stands_on_machine(each, within) for each in arguments))
 
     return any(
-        each.scope == scope and each.func.__module__ != "pytest_iqm.fixtures" and stands_on_machine(name, frozenset())
+        each.scope == scope and not is_ours(each) and stands_on_machine(name, frozenset())
         for name, several in definitions.items()
         for each in several
     )

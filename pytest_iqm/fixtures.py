@@ -1,7 +1,7 @@
 """The fixtures.
 
 Those that live as long as the session can be used by ``@given`` and by fixtures of any scope. Whoever asks for a client
-or a backend gets one of his own (:mod:`pytest_iqm.requesters`); what is on the server is reset before each test.
+or a backend gets one of his own (:mod:`pytest_iqm.fixture_values`); what is on the server is reset before each test.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_iqm.machines import MACHINES, FakeMachine, Machine, skip
+from pytest_iqm.machine import FakeMachine, Machine, ours
+from pytest_iqm.machines import MACHINES, skip
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
@@ -24,6 +25,7 @@ BackendFactory: TypeAlias = "Callable[..., IQMBackend]"
 
 
 @pytest.fixture(scope="session")
+@ours
 def iqm_settings() -> Mapping[str, Any]:
     """What the fake is, unless a marker or an option says otherwise; to be overridden.
 
@@ -33,23 +35,27 @@ def iqm_settings() -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="session")
+@ours
 def _iqm_machine(request: pytest.FixtureRequest, iqm_settings: Mapping[str, Any]) -> Machine:
     return request.config.stash[MACHINES].current
 
 
 @pytest.fixture(scope="session")
+@ours
 def iqm_client(_iqm_machine: Machine, request: pytest.FixtureRequest) -> IQMClient:
     """The vendor's IQMClient: a FakeIQMClient offline, connected to the real machine with --iqm-live."""
     return request.config.stash[MACHINES].requester.handles(_iqm_machine).client
 
 
 @pytest.fixture(scope="session")
+@ours
 def iqm_backend(_iqm_machine: Machine, request: pytest.FixtureRequest) -> IQMBackend:
     """An IQMBackend: on the fake offline, on the real machine with --iqm-live."""
     return request.config.stash[MACHINES].requester.handles(_iqm_machine).backend
 
 
 @pytest.fixture(scope="session")
+@ours
 def iqm_backend_factory(_iqm_machine: Machine, request: pytest.FixtureRequest) -> BackendFactory:
     """A function that makes IQMBackends: on fakes with settings of their own; without any, on the test's machine.
 
@@ -65,24 +71,28 @@ def iqm_backend_factory(_iqm_machine: Machine, request: pytest.FixtureRequest) -
 
 
 @pytest.fixture(scope="session")
+@ours
 def iqm_server(request: pytest.FixtureRequest, _iqm_machine: Machine) -> FakeIQMServer:
     """The fake server behind iqm_client: its jobs, its queue, its documents. Skips with --iqm-live."""
     return _fake(request, _iqm_machine).server
 
 
 @pytest.fixture(scope="session")
+@ours
 def iqm_shots(request: pytest.FixtureRequest) -> int:
     """How many shots tests take of a circuit: the ini key iqm_shots, 1000 by default."""
     return request.config.stash[MACHINES].settings.shots.value
 
 
 @pytest.fixture(scope="session")
+@ours
 def iqm_url(request: pytest.FixtureRequest, _iqm_machine: Machine) -> str:
     """URL of the fake server on a loopback socket, for code that connects by itself. Skips with --iqm-live."""
     return _fake(request, _iqm_machine).url
 
 
 @pytest.fixture
+@ours
 def iqm_http(request: pytest.FixtureRequest, _iqm_machine: Machine) -> Iterator[FakeIQMServer]:
     """The fake server behind every IQM URL that ``requests`` is asked for, for code that makes its own client.
 

@@ -6,12 +6,11 @@ and everything on it is reset before each test.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,120 +18,17 @@ import pytest
 
 from pytest_iqm import markers
 from pytest_iqm.job_details import JobDetails, JobDetailsCollector
-from pytest_iqm.requesters import MACHINE, Requester
-from pytest_iqm.settings import VARIABLES, RealMachine, Settings
+from pytest_iqm.machine import MACHINE, FakeMachine, LiveMachine, Machine, MachineSpec, Requester, derived_seed
+from pytest_iqm.settings import VARIABLES, Settings
 
 if TYPE_CHECKING:
-    from iqm.iqm_client import IQMClient
-
     from iqm_fakes import FakeIQMServer
     from iqm_fakes.server.job import Job
     from pytest_iqm.backend import IQMBackend
-    from pytest_iqm.executions import Execution, Executions
+    from pytest_iqm.executions import Execution
 
 INDIRECT = ("iqm_backend", "iqm_client", "iqm_server", "iqm_url", "iqm_http")
 """Fixtures whose indirect parameters say what to run on."""
-
-
-@dataclass(frozen=True)
-class MachineSpec:
-    """What a test asks for.
-
-    Attributes:
-        devices: The fake's devices, all on one server; of a replay, whose recordings, none if nobody said.
-        seed: What the seeds of tests are derived from.
-        replay: Whether recordings answer.
-        settings: Other arguments of :class:`FakeIQMServer`.
-
-    """
-
-    devices: tuple[str, ...]
-    seed: int
-    replay: bool = False
-    settings: tuple[tuple[str, Any], ...] = ()
-
-
-class Machine:
-    """One quantum computer, which clients can be connected to."""
-
-    def connect(self) -> IQMClient:
-        """Return a new client."""
-        raise NotImplementedError
-
-    @cached_property
-    def own_client(self) -> IQMClient:
-        """The plugin's own client, which no test gets hold of."""
-        return self.connect()
-
-    @property
-    def name(self) -> str:
-        """The alias of the quantum computer."""
-        from iqm_fakes.vendor.http import quantum_computer_alias
-
-        return quantum_computer_alias(self.own_client)
-
-    def architecture(self) -> dict[str, Any]:
-        """Return the dynamic quantum architecture, as the server has it."""
-        from iqm_fakes.vendor.http import dynamic_quantum_architecture
-
-        return dynamic_quantum_architecture(self.own_client)
-
-
-class LiveMachine(Machine):
-    """The machine that ``--iqm-live`` chose, through the vendor's own client."""
-
-    def __init__(self, machine: RealMachine) -> None:
-        self._machine = machine
-
-    def connect(self) -> IQMClient:
-        """Return the vendor's client."""
-        return self._machine.connect()
-
-
-class FakeMachine(Machine):
-    """A simulated or replayed machine.
-
-    Args:
-        server: Its server.
-        seed: What the seeds of tests and fixtures are derived from.
-        computer: Which of the server's computers clients use.
-        fixed_seed: Seed of every test and fixture, if they have no own ones.
-
-    """
-
-    def __init__(self, server: FakeIQMServer, seed: int, computer: str, fixed_seed: int | None = None) -> None:
-        self.server = server
-        self._seed = seed
-        self._computer = computer
-        self._fixed_seed = fixed_seed
-
-    def __str__(self) -> str:
-        end = ", as recorded" if self.server.replays else f", seed {self.server.seed}"
-        return f"{'' if self.server.replays else 'fake '}{self._computer}{end}"
-
-    def seed_of(self, requester: Requester) -> int:
-        """Return the seed of a test or a fixture."""
-        return derived_seed(self._seed, requester.name) if self._fixed_seed is None else self._fixed_seed
-
-    def connect(self) -> IQMClient:
-        """Return a client in this process."""
-        from iqm_fakes import FakeIQMClient
-
-        return FakeIQMClient(self._computer, server=self.server)
-
-    @property
-    def url(self) -> str:
-        """The address of the server on a loopback socket."""
-        from iqm_fakes.web.handle import address
-
-        return address(self.server)
-
-    @cached_property
-    def executions(self) -> Executions:
-        """The circuits that it has run."""
-        from pytest_iqm.executions import Executions
-
-        return Executions(self.own_client)
 
 
 @dataclass(eq=False)
@@ -559,8 +455,6 @@ class Machines:
         rerun = f"rerun     {self.settings.rerun_command(self.test)}"
         if self.settings.live:
             return [f"machine   {self.settings.live.computer.value} (LIVE)", rerun]
-        if not self.asked:
-            return []
         return [*(f"machine   {machine}" for machine in dict.fromkeys(self._known_jobs.values())), rerun]
 
     def close(self) -> None:
@@ -576,11 +470,6 @@ MACHINES: pytest.StashKey[Machines] = pytest.StashKey()
 def uses_machine(item: pytest.Item) -> bool:
     """Whether a test asks for one of the fixtures by name, directly or not."""
     return MACHINE in getattr(item, "fixturenames", ())
-
-
-def derived_seed(seed: int, name: str) -> int:
-    """Return the seed of a test: its own, and the same whichever other tests run."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big")
 
 
 def _why_not(item: Any) -> str:

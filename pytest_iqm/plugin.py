@@ -15,6 +15,7 @@ import pytest
 from iqm_fakes.vendor.quick_imports import quick_imports
 from pytest_iqm import hookspecs, markers
 from pytest_iqm.collection import grouped, names_of, parametrizes, runs_twice
+from pytest_iqm.fixture_values import WiderFixtures, take_over
 from pytest_iqm.fixtures import (
     _iqm_machine,
     iqm_backend,
@@ -27,11 +28,11 @@ from pytest_iqm.fixtures import (
     iqm_url,
 )
 from pytest_iqm.job_details import JobDetails
+from pytest_iqm.machine import MACHINE
 from pytest_iqm.machines import MACHINES, Machines, fail, skip, uses_machine
 from pytest_iqm.offline_guard import OfflineGuard
 from pytest_iqm.report.claim_report import ClaimReport
 from pytest_iqm.report.session_report import JOB_DETAILS, REPLAYED, USED, SessionReport
-from pytest_iqm.requesters import MACHINE, WiderFixtures, take_over
 from pytest_iqm.settings import MODES, Settings, lists_only
 
 if TYPE_CHECKING:

@@ -34,10 +34,12 @@ TOWERS = {
     ),
     "pytest_iqm": (
         ("plugin",),
-        ("fixtures",),
+        ("fixtures", "collection", "hookspecs"),
         ("report",),
         ("live",),
+        ("fixture_values",),
         ("machines",),
+        ("machine",),
         ("offline_guard",),
         ("markers",),
         ("job_details", "claims"),

@@ -146,9 +146,9 @@ class ClaimReport:
             examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
             failed = self._failed[-1:] if examples else self._failed  # the last example is the smallest
             report.sections += [("IQM claim", "\n".join([str(verdict), *job])) for _, _, verdict, job in failed]
-            where = self._config.stash[MACHINES].described()
-            if where:
-                report.sections.append(("IQM run", "\n".join(where)))
+            machines = self._config.stash[MACHINES]
+            if failed or machines.asked:
+                report.sections.append(("IQM run", "\n".join(machines.described())))
         self._noted.clear()
         self._failed.clear()
         return report

@@ -234,7 +234,7 @@ def test_a_broken_recording_is_an_error_that_names_it(live, suite, folder):
         (["--iqm-record", "missing"], "", "--iqm-record missing records jobs of a real machine and needs --iqm-live"),
         (["--iqm-record", "sometimes"], "", "invalid choice: 'sometimes'"),
         ([], "iqm_record = rewrite", "ini iqm_record is empty or 'replay', got 'rewrite'"),
-        ([], "iqm_recording_max_age = soon", "ini iqm_recording_max_age is a number of days such as 90"),
+        ([], "iqm_recording_max_age = soon", "ini iqm_recording_max_age is a number of days, or a time"),
     ],
 )
 def test_a_wrong_setting_is_a_usage_error(suite, pytester, arguments, ini, message):

@@ -1,77 +1,21 @@
-"""Who asks for a machine: a test, or a fixture that lives longer than one.
+"""What fixtures give to whom.
 
-Each has a seed and handles (a client, a backend) of its own, so that nobody meets what another one did. pytest keeps
-the value of a fixture as long as its scope lasts; of two fixtures of ours, the definition is asked each time instead.
+Each test has a seed and handles (a client, a backend) of its own, and so has each fixture that lives longer; nobody
+meets what another one did. pytest keeps the value of a fixture as long as its scope lasts; of two fixtures of ours, the
+definition is asked each time instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import Any, SupportsIndex
 
 import pytest
 
-if TYPE_CHECKING:
-    from iqm.iqm_client import IQMClient
+from pytest_iqm.machine import MACHINE, Requester, is_ours
+from pytest_iqm.machines import Machines
 
-    from iqm_fakes.server.seeds import Submitter
-    from pytest_iqm.backend import IQMBackend
-    from pytest_iqm.machines import FakeMachine, Machine, Machines
-
-
-class Handles:
-    """A client and a backend of somebody's own, made when they are first needed.
-
-    Args:
-        machine: What they are connected to.
-
-    """
-
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-
-    @cached_property
-    def client(self) -> IQMClient:
-        """The client."""
-        return self._machine.connect()
-
-    @cached_property
-    def backend(self) -> IQMBackend:
-        """The backend, on this client."""
-        from pytest_iqm.backend import IQMBackend
-
-        return IQMBackend(self.client)
-
-
-class Requester:
-    """Somebody who asks for a machine.
-
-    Args:
-        name: What seeds depend on.
-        fixture: The name of the fixture; None for a test.
-
-    Attributes:
-        jobs: The jobs that were submitted while it ran, or was set up or torn down: id → where.
-        submitters: What a fixture is to each server.
-        fakes: The machines that were made for it alone.
-        at_end: What ends with it.
-
-    """
-
-    def __init__(self, name: str, fixture: str | None = None) -> None:
-        self.name = name
-        self.fixture = fixture
-        self.jobs: dict[str, FakeMachine] = {}
-        self.submitters: dict[FakeMachine, Submitter] = {}
-        self.fakes: list[FakeMachine] = []
-        self.at_end = ExitStack()
-        self._handles: dict[Machine, Handles] = {}
-
-    def handles(self, machine: Machine) -> Handles:
-        """Return its handles on a machine."""
-        return self._handles.setdefault(machine, Handles(machine))
+HANDLES = ("iqm_client", "iqm_backend")
 
 
 class _MachineDefinition(pytest.FixtureDef[Any]):
@@ -124,7 +68,7 @@ class _AskedEachTime(tuple[Any, ...]):
 
 def take_over(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest, machines: Machines) -> None:
     """Let a fixture of ours, which is about to be set up, give everyone who asks what is theirs."""
-    if not _is_ours(fixturedef):
+    if not is_ours(fixturedef):
         return
     if fixturedef.argname == MACHINE:
         fixturedef.__class__ = _MachineDefinition
@@ -133,15 +77,6 @@ def take_over(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
         fixturedef.__class__ = _HandleDefinition
         arguments = {name: request.getfixturevalue(name) for name in fixturedef.argnames}
         fixturedef.arguments = arguments  # type: ignore[attr-defined]
-
-
-MACHINE = "_iqm_machine"
-HANDLES = ("iqm_client", "iqm_backend")
-
-
-def _is_ours(fixturedef: pytest.FixtureDef[Any]) -> bool:
-    """Whether a fixture is one of the plugin's, and none that overrides it."""
-    return fixturedef.func.__module__ == "pytest_iqm.fixtures"
 
 
 class WiderFixtures:
@@ -176,7 +111,7 @@ class WiderFixtures:
 
     @staticmethod
     def _is_wider(fixturedef: pytest.FixtureDef[Any]) -> bool:
-        return fixturedef.scope != "function" and not _is_ours(fixturedef)
+        return fixturedef.scope != "function" and not is_ours(fixturedef)
 
     def _begin(self, fixturedef: Any, request: Any) -> Requester:
         name = f"{self._machines.name(request.node)}::{fixturedef.argname}[{getattr(request, 'param_index', 0)}]"

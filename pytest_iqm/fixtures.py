@@ -94,7 +94,7 @@ def iqm_url(request: pytest.FixtureRequest, _iqm_machine: Machine) -> str:
 @pytest.fixture
 @ours
 def iqm_http(request: pytest.FixtureRequest, _iqm_machine: Machine) -> Iterator[FakeIQMServer]:
-    """The fake server behind every IQM URL that ``requests`` is asked for, for code that makes its own client.
+    """The fake server behind every IQM Server that ``requests`` talks to, for code that makes its own client.
 
     Other addresses are untouched. Skips with --iqm-live.
     """

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
     from iqm_fakes import FakeIQMServer
+    from iqm_fakes.server.job import Job
     from iqm_fakes.server.seeds import Submitter
     from pytest_iqm.backend import IQMBackend
     from pytest_iqm.executions import Executions
@@ -171,7 +172,7 @@ class Requester:
         fixture: The name of the fixture; None for a test.
 
     Attributes:
-        jobs: The jobs that were submitted while it ran, or was set up or torn down: id → where.
+        jobs: The jobs that were submitted while it ran, or was set up or torn down: id → where, and it.
         submitters: What a fixture is to each server.
         fakes: The machines that were made for it alone.
         at_end: What ends with it.
@@ -181,7 +182,7 @@ class Requester:
     def __init__(self, name: str, fixture: str | None = None) -> None:
         self.name = name
         self.fixture = fixture
-        self.jobs: dict[str, FakeMachine] = {}
+        self.jobs: dict[str, tuple[FakeMachine, Job]] = {}
         self.submitters: dict[FakeMachine, Submitter] = {}
         self.fakes: list[FakeMachine] = []
         self.at_end = ExitStack()

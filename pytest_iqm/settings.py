@@ -50,9 +50,6 @@ class Setting(Generic[T]):
 PREFLIGHT = 20.0
 """Seconds that the look at a machine before the first test may take."""
 
-MOCK = ":mock"
-"""How the names of real machines end that answer with random bits."""
-
 
 @dataclass(frozen=True)
 class LiveRules:
@@ -96,6 +93,8 @@ class RealMachine:
     @property
     def is_mock(self) -> bool:
         """Whether it answers with random bits."""
+        from iqm_fakes.device.device import MOCK
+
         return self.computer.value.endswith(MOCK)
 
     def connect(self) -> IQMClient:

@@ -21,7 +21,7 @@ from pytest_iqm.client_interception import ClientInterception
 from pytest_iqm.job_details import JobsOfTests, jobs_of, times
 from pytest_iqm.live import cleanup
 from pytest_iqm.live.calibration_drift import calibration_drift
-from pytest_iqm.live.per_test import LIVE, RANDOM, RECORDABLE, LiveTests
+from pytest_iqm.live.per_test import LIVE, RECORDABLE, LiveTests
 from pytest_iqm.live.preflight import Preflight, preflight
 from pytest_iqm.live.recorder import Recorder
 from pytest_iqm.live.submissions import PREFIX, UNAVAILABLE, Submission, Submissions, left_by_dead_sessions
@@ -127,15 +127,6 @@ class LiveSession:
         self._ran += getattr(report, LIVE, False)
         if self._recorder is not None and hasattr(report, RECORDABLE):
             self._recorder.keep(report.nodeid, getattr(report, RECORDABLE))
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(
-        self, report: pytest.TestReport
-    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        """Do not count as passed what passed on random bits."""
-        if getattr(report, RANDOM, False):
-            return "inconclusive", "I", ("INCONCLUSIVE", {"yellow": True})
-        return None
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:

@@ -29,9 +29,6 @@ LIVE = "iqm_live"
 RECORDABLE = "iqm_recordable"
 """Attribute of the reports of tests that passed on a real machine: ids of their jobs."""
 
-RANDOM = "iqm_random"
-"""Attribute of the reports of tests that passed on random bits."""
-
 
 class LiveTests:
     """Where tests run: one at a time, within the budget, and leaving nothing on the machine.
@@ -109,7 +106,6 @@ class LiveTests:
             vars(report)[LIVE] = not report.skipped
             if report.passed:
                 vars(report)[RECORDABLE] = list(transport.jobs)
-                vars(report)[RANDOM] = self._machine.is_mock and transport.results_read
         return redacted(item.config, report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -135,6 +131,16 @@ class LiveTests:
         """Return the circuit of the current test, or of a fixture of wider scope, that counts are of."""
         jobs = dict.fromkeys([*self.transport.wider_scope_jobs, *self.transport.jobs])
         return self.transport.executions.find(jobs, counts)
+
+    @property
+    def random_bits(self) -> bool:
+        """Whether counts mean nothing."""
+        return self._machine.is_mock
+
+    @property
+    def inconclusive(self) -> bool:
+        """Whether the test has read random bits, so that it says nothing if it passes."""
+        return self._machine.is_mock and self.transport.results_read
 
     @property
     def repeats(self) -> bool:

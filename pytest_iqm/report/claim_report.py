@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CLAIMS = "iqm_claims"
 """Attribute of the reports of tests: their claims, each with ``claim``, ``p``, ``alpha`` and ``passed``."""
 
+RANDOM = "iqm_random"
+"""Attribute of the reports of tests that passed on random bits."""
+
 NEAR = 1e-3
 """p-values below which a claim that holds is a near miss: drift shows before it fails."""
 
@@ -30,6 +33,14 @@ __tracebackhide__ = claim_hooks.hide_frames
 
 class WhereTestsRun(Protocol):
     """The real machine of a live session, or the fakes of an offline one."""
+
+    @property
+    def random_bits(self) -> bool:
+        """Whether counts mean nothing."""
+
+    @property
+    def inconclusive(self) -> bool:
+        """Whether the test has used random bits, so that it says nothing if it passes."""
 
     @property
     def repeats(self) -> bool:
@@ -56,7 +67,6 @@ class ClaimReport:
         self._failed: list[tuple[str, Claim, Verdict, list[str]]] = []
         settings = config.stash[MACHINES].settings
         self.alpha = settings.alpha.value
-        self._random = settings.live is not None and settings.live.is_mock
         stack = ExitStack()
         stack.enter_context(claim_hooks.installed(self))
         config.add_cleanup(stack.close)
@@ -91,14 +101,14 @@ class ClaimReport:
         )
         if not verdict.passed:
             self._failed.append(("==", claim, *self._explained(claim, verdict, counts)))
-        return verdict.passed or self._random
+        return verdict.passed or self._where.random_bits
 
     def judge_not_equal(self, claim: Claim, counts: Any) -> bool:
         """Judge counts that should refute a claim; random bits do what is wanted."""
         verdict = claim.check(counts)
         if verdict.passed:
             self._failed.append(("!=", claim, verdict, []))
-        return not verdict.passed or self._random
+        return not verdict.passed or self._where.random_bits
 
     def _fresh_counts(self, counts: Any) -> tuple[dict[str, int] | None, str]:
         """Return fresh counts of the circuit that counts are of, or why there are none."""
@@ -142,6 +152,8 @@ class ClaimReport:
         report = yield
         if self._noted:
             vars(report)[CLAIMS] = list(self._noted)
+        if report.when == "call" and report.passed:
+            vars(report)[RANDOM] = self._where.inconclusive
         if report.failed:
             examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
             failed = self._failed[-1:] if examples else self._failed  # the last example is the smallest

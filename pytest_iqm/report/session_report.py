@@ -9,7 +9,7 @@ import pytest
 
 from pytest_iqm.job_details import JobDetails, JobsOfTests
 from pytest_iqm.machines import Machines
-from pytest_iqm.report.claim_report import CLAIMS, summary
+from pytest_iqm.report.claim_report import CLAIMS, RANDOM, summary
 from pytest_iqm.report.plan import excess, plan
 from pytest_iqm.settings import Settings, lists_only
 
@@ -72,6 +72,15 @@ class SessionReport:
         test["used"] = getattr(report, USED, False)
         if details := getattr(report, JOB_DETAILS, None):
             self._jobs.setdefault(report.nodeid, []).extend(details)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """Do not count as passed what passed on random bits."""
+        if getattr(report, RANDOM, False):
+            return "inconclusive", "I", ("INCONCLUSIVE", {"yellow": True})
+        return None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

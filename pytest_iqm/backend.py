@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,20 @@ from qiskit.providers import Options
 
 from iqm_fakes.vendor.http import quantum_computer_alias
 from iqm_fakes.vendor.own_deprecations import unmentioned
+
+SAMPLERS = (
+    "sampler primitives (Qiskit's BackendSamplerV2, qiskit_ibm_runtime's SamplerV2) read IQM's memory as hexadecimal "
+    "numbers, offline and live, so their counts are wrong (Qiskit issue 15694); take those of "
+    "backend.run(circuit).result().get_counts(), or use an estimator"
+)
+"""What is said once, when such a primitive submits a job."""
+
+_said: list[str] = []
+
+
+def sampled() -> bool:
+    """Whether a sampler primitive has submitted a job in this process."""
+    return SAMPLERS in _said
 
 
 class IQMBackend(VendorBackend):
@@ -125,6 +140,7 @@ class IQMBackend(VendorBackend):
             RuntimeError: The client is closed.
 
         """
+        __tracebackhide__ = True
         circuits = [run_input] if isinstance(run_input, QuantumCircuit) else run_input
         if not isinstance(circuits, list | tuple) or not all(isinstance(c, QuantumCircuit) for c in circuits):
             got = type(run_input).__name__
@@ -132,7 +148,15 @@ class IQMBackend(VendorBackend):
                 got += " of " + ", ".join(sorted({type(circuit).__name__ for circuit in circuits}))
             raise TypeError(f"IQMBackend.run accepts a QuantumCircuit or a list of QuantumCircuits, got {got}")
         _ = self.client  # a closed one is reported before anything is prepared
-        return super().run(list(circuits), **{**dict(self.options), **options})
+        if options.get("memory") and not sampled():  # which they alone ask for: it is no option of IQM's
+            _said.append(SAMPLERS)
+            warnings.warn(SAMPLERS, UserWarning, stacklevel=2)
+        try:
+            return super().run(list(circuits), **{**dict(self.options), **options})
+        except ValueError as error:
+            if "natively supported" in str(error):
+                error.add_note("transpile it for this backend first: transpile(circuit, backend)")
+            raise
 
     def retrieve_job(self, job_id: str | UUID) -> IQMJob:
         """Return a submitted job, from any process that reaches the same server.
@@ -144,6 +168,7 @@ class IQMBackend(VendorBackend):
         An id that the server does not know raises the vendor's error for status 404, whose message names the id.
 
         """
+        __tracebackhide__ = True
         _ = self.client  # a closed one is reported before a malformed id
         try:
             job_id = str(UUID(str(job_id)))

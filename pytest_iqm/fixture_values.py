@@ -15,7 +15,7 @@ import pytest
 from pytest_iqm.machine import MACHINE, Requester, is_ours
 from pytest_iqm.machines import Machines
 
-HANDLES = ("iqm_client", "iqm_backend")
+HANDLES = ("iqm_client", "iqm_backend", "iqm_url")
 
 
 class _MachineDefinition(pytest.FixtureDef[Any]):

@@ -87,8 +87,10 @@ def iqm_shots(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 @ours
 def iqm_url(request: pytest.FixtureRequest, _iqm_machine: Machine) -> str:
-    """URL of the fake server on a loopback socket, for code that connects by itself. Skips with --iqm-live."""
-    return _fake(request, _iqm_machine).url
+    """URL of the fake server on a loopback socket, or of the real one, for code that connects by itself."""
+    machines = request.config.stash[MACHINES]
+    machines.has_programs = True
+    return _iqm_machine.url
 
 
 @pytest.fixture
@@ -96,17 +98,32 @@ def iqm_url(request: pytest.FixtureRequest, _iqm_machine: Machine) -> str:
 def iqm_http(request: pytest.FixtureRequest, _iqm_machine: Machine) -> Iterator[FakeIQMServer]:
     """The fake server behind every IQM Server that ``requests`` talks to, for code that makes its own client.
 
-    Other addresses are untouched. Skips with --iqm-live.
+    Other addresses are untouched. With --iqm-live, requests reach the real server, and a test that looks at the fake
+    is skipped.
     """
     from iqm_fakes import intercepted
 
-    with intercepted(_fake(request, _iqm_machine).server) as server:
-        yield server
+    request.config.stash[MACHINES].has_programs = True
+    if isinstance(_iqm_machine, FakeMachine):
+        with intercepted(_iqm_machine.server) as server:
+            yield server
+    else:
+        yield _NoFake()  # type: ignore[misc]  # it is none
+
+
+class _NoFake:
+    """What there is instead of a fake server in a live run."""
+
+    def __getattr__(self, name: str) -> Any:
+        __tracebackhide__ = True
+        if name.startswith("__"):
+            raise AttributeError(name)
+        skip(f"looks at iqm_http.{name}, which is the fake's, and this run is --iqm-live")
 
 
 def _fake(request: pytest.FixtureRequest, machine: Machine) -> FakeMachine:
     __tracebackhide__ = True
     live_or_plan = request.config.stash[MACHINES].settings.live_or_plan
     if live_or_plan or not isinstance(machine, FakeMachine):
-        skip(f"iqm_server, iqm_url and iqm_http steer the fake, and this run is {live_or_plan}")
+        skip(f"iqm_server steers the fake, and this run is {live_or_plan}")
     return machine

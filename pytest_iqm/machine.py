@@ -64,6 +64,11 @@ class Machine:
         """Return a new client."""
         raise NotImplementedError
 
+    @property
+    def url(self) -> str:
+        """The address of its server."""
+        raise NotImplementedError
+
     @cached_property
     def own_client(self) -> IQMClient:
         """The plugin's own client, which no test gets hold of."""
@@ -92,6 +97,11 @@ class LiveMachine(Machine):
     def connect(self) -> IQMClient:
         """Return the vendor's client."""
         return self._machine.connect()
+
+    @property
+    def url(self) -> str:
+        """The address of the machine's server."""
+        return self._machine.url.value
 
 
 class FakeMachine(Machine):

@@ -43,6 +43,7 @@ class Machines:
         requester: The test; or the fixture of wider scope that is being set up or torn down.
         asked: Whether the test has asked for a machine.
         refusal: Why it gets none.
+        has_programs: Whether the test asked for an address, for a program that makes its own client.
 
     """
 
@@ -53,6 +54,7 @@ class Machines:
     requester: Requester = field(default_factory=lambda: Requester(""))
     asked: bool = False
     refusal: BaseException | None = None
+    has_programs: bool = False
     _item: Any = None
     _spec: MachineSpec | None = None
     _marked_seed: int | None = None
@@ -71,7 +73,7 @@ class Machines:
 
         self._item = item
         self.test = item.nodeid
-        self.asked = False
+        self.asked = self.has_programs = False
         self._spec = None
         self._submitted.clear()
         self.requester = Requester(self.name(item))

@@ -7,7 +7,7 @@ when a test first asks for a machine.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +34,7 @@ from pytest_iqm.offline_guard import OfflineGuard
 from pytest_iqm.report.claim_report import ClaimReport
 from pytest_iqm.report.session_report import JOB_DETAILS, REPLAYED, USED, SessionReport
 from pytest_iqm.settings import MODES, Settings, lists_only
+from pytest_iqm.tracebacks import vendor_hidden
 
 if TYPE_CHECKING:
     from pytest_iqm.live.per_session import LiveSession
@@ -213,7 +214,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     """Say what tests run on, if nobody chose and some use it."""
     settings = config.stash[MACHINES].settings
-    return _header(config) if not settings.chosen and any(map(uses_machine, items)) else []
+    quiet = config.option.verbose < 0
+    return _header(config) if not quiet and not settings.chosen and any(map(uses_machine, items)) else []
 
 
 def _header(config: pytest.Config) -> list[str]:
@@ -313,7 +315,9 @@ def pytest_runtest_makereport(
     for job in ids[-SHOWN:]:
         for remark in remarks.get(job, ()):
             call.excinfo.value.add_note(f"IQM job {job}: {remark}")  # type: ignore[union-attr]  # there is one
-    report = yield
+    error = None if call.excinfo is None or item.config.option.tbstyle in ("long", "native") else call.excinfo.value
+    with nullcontext() if error is None else vendor_hidden(error):
+        report = yield
     if report.failed and ids:
         earlier = [f"and {len(ids) - SHOWN} before"] if len(ids) > SHOWN else []
         lines = ["; ".join([job, *remarks.get(job, ())]) for job in ids[-SHOWN:]]

@@ -50,7 +50,7 @@ TOWERS = {
         ("statistics",),
         ("client_interception",),
         ("settings",),
-        ("claim_hooks", "budget", "errors", "_version"),
+        ("claim_hooks", "budget", "errors", "tracebacks", "_version"),
     ),
 }
 """The rooms of each package, the top row first; a row uses only rows below it, and its rooms not each other."""

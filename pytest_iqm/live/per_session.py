@@ -6,10 +6,11 @@ process.
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
@@ -21,13 +22,13 @@ from pytest_iqm.client_interception import ClientInterception
 from pytest_iqm.job_details import JobsOfTests, jobs_of, times
 from pytest_iqm.live import cleanup
 from pytest_iqm.live.calibration_drift import calibration_drift
-from pytest_iqm.live.per_test import LIVE, RECORDABLE, LiveTests
+from pytest_iqm.live.per_test import LIVE, RECORDABLE, UNSEEN, LiveTests
 from pytest_iqm.live.preflight import Preflight, preflight
 from pytest_iqm.live.recorder import Recorder
 from pytest_iqm.live.submissions import PREFIX, UNAVAILABLE, Submission, Submissions, left_by_dead_sessions
 from pytest_iqm.live.transport import LiveTransport
 from pytest_iqm.machines import MACHINES
-from pytest_iqm.settings import Settings, lists_only
+from pytest_iqm.settings import COMPUTER, Settings, lists_only
 
 SUBMISSIONS = "iqm_ledger"
 """Key of a worker's input: path of the account of submissions."""
@@ -44,6 +45,7 @@ def begin(session: pytest.Session, settings: Settings) -> None:
         config.add_cleanup(submissions.keep_alive())
     else:
         submissions = Submissions(Path(worker[SUBMISSIONS]))
+    config.add_cleanup(_named(settings))
     transport = LiveTransport(settings, submissions, "main" if worker is None else worker["workerid"])
     interception = ClientInterception(transport)
     config.add_cleanup(interception.lift)
@@ -53,6 +55,20 @@ def begin(session: pytest.Session, settings: Settings) -> None:
         config.pluginmanager.register(live, "iqm-live-session")
         if not lists_only(config):
             live.begin(config)
+
+
+def _named(settings: Settings) -> Callable[[], None]:
+    """Let the environment name the machine, as programs under test read it; returns what undoes it."""
+    former = os.environ.get(COMPUTER)
+    os.environ[COMPUTER] = settings.real_machine.computer.value
+
+    def undo() -> None:
+        if former is None:
+            os.environ.pop(COMPUTER, None)
+        else:
+            os.environ[COMPUTER] = former
+
+    return undo
 
 
 class LiveSession:
@@ -73,6 +89,7 @@ class LiveSession:
         self._submissions = transport.submissions
         self._recorder = Recorder(settings) if settings.record.value != "off" else None
         self._ran = 0
+        self._unseen: list[str] = []
         self._left: Sequence[Submission] = ()
         self._handlers: dict[int, Any] = {}
 
@@ -125,6 +142,8 @@ class LiveSession:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the tests that used the machine, and record their jobs."""
         self._ran += getattr(report, LIVE, False)
+        if getattr(report, UNSEEN, False):
+            self._unseen.append(report.nodeid)
         if self._recorder is not None and hasattr(report, RECORDABLE):
             self._recorder.keep(report.nodeid, getattr(report, RECORDABLE))
 
@@ -172,6 +191,12 @@ class LiveSession:
                 error = f": {errors[submission.job]}" if errors.get(submission.job) else ""
                 line = f"{submission.status}: job {submission.job} of {submission.test or 'no test'}{error}"
                 yield line, {"yellow": True}
+        for test in self._unseen:
+            yield (
+                f"passed, but no job of it was seen: {test}; jobs of child processes, and of clients that are not the "
+                "vendor's, are in no budget and are not cancelled",
+                {"yellow": True},
+            )
         if self._recorder is not None:
             yield f"recordings: {len(self._recorder.recorded)} recorded", {}
         for problem in self.problems():

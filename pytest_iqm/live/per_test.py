@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LIVE = "iqm_live"
 """Attribute of the reports of tests that used a real machine."""
 
+UNSEEN = "iqm_unseen"
+"""Attribute of the same reports: whether the test has a program that makes its own client, and no job was seen."""
+
 RECORDABLE = "iqm_recordable"
 """Attribute of the reports of tests that passed on a real machine: ids of their jobs."""
 
@@ -106,6 +109,7 @@ class LiveTests:
             vars(report)[LIVE] = not report.skipped
             if report.passed:
                 vars(report)[RECORDABLE] = list(transport.jobs)
+                vars(report)[UNSEEN] = self._machines.has_programs and not transport.jobs
         return redacted(item.config, report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -84,7 +85,12 @@ class ClaimReport:
         """Judge counts, and note the verdict; random bits refute nothing."""
         from pytest_iqm.statistics.claim_types import CALIBRATION
 
-        verdict = claim.check(counts)
+        try:
+            verdict = claim.check(counts)
+        except ValueError as error:
+            if _sampled():
+                error.add_note(f"perhaps: {_sampled()}")
+            raise
         if verdict.suspicious and self._where.repeats:
             fresh, why_not = self._fresh_counts(counts)
             verdict = replace(verdict, not_repeated=why_not) if fresh is None else verdict.after(claim.check(fresh))
@@ -137,6 +143,8 @@ class ClaimReport:
         try:
             execution = self.execution(read(counts))
             lines = [] if execution is None else [f"job       {execution}"]
+            if execution is None and _sampled():
+                return replace(verdict, hint=f"a sampler primitive made these counts: {_sampled()}"), lines
             if execution is not None and isinstance(claim, Distribution) and isinstance(claim.within, float):
                 noise = Distribution(claim.probabilities, within=CALIBRATION).check(counts)
                 if noise.passed:
@@ -172,6 +180,12 @@ class ClaimReport:
                 refute = "refute" if op == "==" else "do not refute"
                 return [f"counts {refute} the claim: {verdict.tvd:.3f} away", *verdict.headline()]
         return None
+
+
+def _sampled() -> str | None:
+    """Return what is to be said of sampler primitives, if one has submitted a job."""
+    backend = sys.modules.get("pytest_iqm.backend")  # is there, if a backend is
+    return backend.SAMPLERS if backend is not None and backend.sampled() else None
 
 
 def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:

@@ -92,7 +92,7 @@ def test_bell(iqm_backend, iqm_client):
     assert sum(counts(iqm_backend).values()) == 1000
 
 def test_steers_the_fake(iqm_server): pass
-def test_wants_the_fakes_address(iqm_url): pass
+def test_wants_the_fakes_jobs(iqm_http): assert iqm_http.jobs == []
 
 @pytest.mark.iqm(device="deneb")
 def test_star(iqm_backend): pass

@@ -20,7 +20,7 @@ def test_a_live_run_reaches_the_machine_and_skips_what_it_can_not_do(live, serve
     assert len(server.jobs) == before + 1
     output = result.stdout.str()
     assert "iqm: LIVE garnet (IQM_QUANTUM_COMPUTER)" in output
-    assert "iqm_server, iqm_url and iqm_http steer the fake, and this run is --iqm-live" in output
+    assert "iqm_server steers the fake, and this run is --iqm-live" in output
     assert "marked for the device 'deneb', and --iqm-live runs on 'garnet'" in output
     assert "noise=False exists on the fake only" in output
     assert TOKEN not in output

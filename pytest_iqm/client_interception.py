@@ -1,4 +1,4 @@
-"""Hands every HTTP call of the vendor's client, whoever made the client, to a transport.
+"""What a session does around calls of the vendor's client, whoever made the client.
 
 The vendor's module takes seconds to import and most test runs never do, so this waits for the import.
 """
@@ -6,87 +6,76 @@ The vendor's module takes seconds to import and most test runs never do, so this
 from __future__ import annotations
 
 import functools
-import importlib.abc
-import importlib.machinery
-import importlib.util
-import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from iqm_fakes.vendor.layout import HTTP_CALLS, PARSERS, SERVER_CLIENT
 from iqm_fakes.vendor.own_deprecations import unmentioned
+from pytest_iqm.on_import import OnImport
 
 if TYPE_CHECKING:
-    from iqm_fakes.web.transport import Transport
+    import requests
 
 
-class ClientInterception(importlib.abc.MetaPathFinder):
-    """Puts a transport in the place of ``requests``, for the vendor's client only, until :meth:`lift`.
+class Supervisor(Protocol):
+    """What supervises the vendor's HTTP calls."""
 
-    Calls that something else answers (a fake client, a mock of ``requests``) are left alone.
+    def request(self, call: Callable[..., requests.Response], url: str, **arguments: Any) -> requests.Response:
+        """Make a call: ``requests.get``, ``requests.post`` and so on, or whatever stands in for it."""
+
+
+class ClientInterception:
+    """Lets somebody supervise every HTTP call, and lets answers be parsed in silence, until :meth:`lift`.
+
+    Args:
+        supervisor: Who; None lets calls be.
+
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, supervisor: Supervisor | None = None) -> None:
+        self._supervisor = supervisor
         self._replaced: list[tuple[type, str, Any]] = []
-        if SERVER_CLIENT in sys.modules:
-            self._intercept(sys.modules[SERVER_CLIENT])
-        else:
-            sys.meta_path.insert(0, self)
+        self._waiting = OnImport(SERVER_CLIENT, self._intercept)
 
     def lift(self) -> None:
         """Leave everything as it was found."""
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
+        self._waiting.forget()
         for owner, name, original in self._replaced:
             setattr(owner, name, original)
         self._replaced.clear()
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """Let the others find the vendor's module, and intercept its calls once it is loaded."""
-        if fullname != SERVER_CLIENT:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        if spec is None or spec.loader is None:
-            return spec
-        load = spec.loader.exec_module
-
-        def load_and_intercept(module: ModuleType) -> None:
-            load(module)
-            self._intercept(module)
-
-        spec.loader.exec_module = load_and_intercept  # type: ignore[method-assign]  # it serves this module only
-        return spec
-
     def _intercept(self, module: ModuleType) -> None:
-        on_transport = partial(_on_transport, self._transport)
-        for calls, replaced in ((HTTP_CALLS, on_transport), (PARSERS, _without_deprecations)):
-            for class_name, name in calls:
-                owner = getattr(module, class_name, None)
-                original = vars(owner).get(name) if isinstance(owner, type) else None
-                if isinstance(owner, type) and original is not None:
-                    static = isinstance(original, staticmethod)
-                    call = replaced(getattr(owner, name))
-                    setattr(owner, name, staticmethod(call) if static else call)
-                    self._replaced.append((owner, name, original))
+        if self._supervisor is not None:
+            self._replace(module, HTTP_CALLS, functools.partial(_supervised, self._supervisor))
+        self._replace(module, PARSERS, _without_deprecations)
+
+    def _replace(
+        self,
+        module: ModuleType,
+        calls: tuple[tuple[str, str], ...],
+        replaced: Callable[[Callable[..., Any]], Callable[..., Any]],
+    ) -> None:
+        for class_name, name in calls:
+            owner = getattr(module, class_name, None)
+            if isinstance(owner, type) and name in vars(owner):
+                original = vars(owner)[name]
+                call = replaced(getattr(owner, name))
+                setattr(owner, name, staticmethod(call) if isinstance(original, staticmethod) else call)
+                self._replaced.append((owner, name, original))
 
 
-def _on_transport(transport: Transport, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the vendor's call, made on the transport if it would be made by ``requests``."""
-
+def _supervised(supervisor: Supervisor, original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def call(self: Any, http_method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        if _leaves_the_process(http_method):
-            from iqm_fakes.web.transport import caller
 
-            http_method = caller(transport, http_method)
-        return original(self, http_method, *args, **kwargs)
+        @functools.wraps(http_method)  # the vendor reads its name
+        def request(url: str, **arguments: Any) -> requests.Response:
+            __tracebackhide__ = True
+            return supervisor.request(http_method, url, **arguments)
+
+        return original(self, request, *args, **kwargs)
 
     return call
 
@@ -101,12 +90,3 @@ def _without_deprecations(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(*args, **kwargs)
 
     return call
-
-
-def _leaves_the_process(http_method: Callable[..., Any]) -> bool:
-    """Whether the call would be made by requests itself, not by a stand-in for it."""
-    import requests
-
-    send, session = requests.adapters.HTTPAdapter.send, requests.Session.send
-    real = send.__module__ == "requests.adapters" and session.__module__ == "requests.sessions"
-    return http_method.__module__ == "requests.api" and real

@@ -15,6 +15,7 @@ import pytest
 from iqm_fakes.vendor.quick_imports import quick_imports
 from pytest_iqm import hookspecs, markers
 from pytest_iqm.collection import grouped, names_of, parametrizes, runs_twice
+from pytest_iqm.departures import past_proxies
 from pytest_iqm.fixture_values import WiderFixtures, take_over
 from pytest_iqm.fixtures import (
     _iqm_machine,
@@ -170,6 +171,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             raise
         config.stash[MISTAKE] = str(error)
         settings = Settings.default(config)
+    config.add_cleanup(past_proxies())
     machines = config.stash[MACHINES] = Machines(settings, config.hook)
     wider = WiderFixtures(machines)
 

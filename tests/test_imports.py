@@ -48,9 +48,9 @@ TOWERS = {
         ("strategies",),
         ("backend",),
         ("statistics",),
-        ("client_interception",),
+        ("client_interception", "departures"),
         ("settings",),
-        ("claim_hooks", "budget", "errors", "tracebacks", "_version"),
+        ("claim_hooks", "budget", "errors", "on_import", "tracebacks", "_version"),
     ),
 }
 """The rooms of each package, the top row first; a row uses only rows below it, and its rooms not each other."""

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from pytest_iqm.client_interception import ClientInterception
+from pytest_iqm.departures import Departures
 from pytest_iqm.job_details import JobsOfTests, jobs_of, times
 from pytest_iqm.live import cleanup
 from pytest_iqm.live.calibration_drift import calibration_drift
@@ -26,7 +27,7 @@ from pytest_iqm.live.per_test import LIVE, RECORDABLE, UNSEEN, LiveTests
 from pytest_iqm.live.preflight import Preflight, preflight
 from pytest_iqm.live.recorder import Recorder
 from pytest_iqm.live.submissions import PREFIX, UNAVAILABLE, Submission, Submissions, left_by_dead_sessions
-from pytest_iqm.live.transport import LiveTransport
+from pytest_iqm.live.transport import LiveTransport, refuse_uncounted
 from pytest_iqm.machines import MACHINES
 from pytest_iqm.settings import COMPUTER, Settings, lists_only
 
@@ -47,8 +48,8 @@ def begin(session: pytest.Session, settings: Settings) -> None:
         submissions = Submissions(Path(worker[SUBMISSIONS]))
     config.add_cleanup(_named(settings))
     transport = LiveTransport(settings, submissions, "main" if worker is None else worker["workerid"])
-    interception = ClientInterception(transport)
-    config.add_cleanup(interception.lift)
+    config.add_cleanup(ClientInterception(transport).lift)
+    config.add_cleanup(Departures(refuse_uncounted).lift)
     config.pluginmanager.register(LiveTests(settings, transport, config.stash[MACHINES]), "iqm-live-tests")
     if worker is None:
         live = LiveSession(settings, transport, left_by_dead_sessions())

@@ -15,7 +15,8 @@ from uuid import UUID
 import requests
 
 from iqm_fakes.vendor.layout import OVERLOADED
-from pytest_iqm.errors import BudgetExceeded, LiveTimeout, SessionOver, hide_frames
+from pytest_iqm.departures import Departure, supervised
+from pytest_iqm.errors import BudgetExceeded, LiveAccessRefused, LiveTimeout, SessionOver, hide_frames
 from pytest_iqm.live import retries
 from pytest_iqm.live.submissions import FINAL, Submission, Submissions
 from pytest_iqm.settings import Setting, Settings
@@ -131,8 +132,8 @@ class LiveTransport:
         if twice or not self._submitting:
             raise KeyboardInterrupt
 
-    def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
-        """Send a request of the vendor's client.
+    def request(self, call: Callable[..., requests.Response], url: str, **arguments: Any) -> requests.Response:
+        """Make a call of the vendor's client; what is answered without leaving the process is nobody's business.
 
         Raises:
             BudgetExceeded: It would submit more than the session may.
@@ -141,18 +142,13 @@ class LiveTransport:
 
         """
         __tracebackhide__ = True
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self._begin_once()
-        self._check_time()
+        method = call.__name__.upper()
         path = _PATH.search(urlsplit(url).path)
-        if path is None:
-            return self._send(method, url, arguments)
-        if method == "POST" and path["second"] not in (None, "cancel"):
-            return self._submit(url, arguments)
-        response = self._send(method, url, arguments)
-        job = _job_id(path["first"])
-        if response.ok and job is not None:
+        if path is not None and method == "POST" and path["second"] not in (None, "cancel"):
+            return self._submit(call, url, arguments)
+        left, response = self._send(call, url, arguments, lambda: None)
+        job = _job_id(path["first"]) if path is not None else None
+        if left and response.ok and path is not None and job is not None:
             self.jobs.setdefault(job, self.wider_scope_jobs.get(job, {}))
             self.results_read |= path["second"] == "artifacts"
             if method == "DELETE":
@@ -177,21 +173,31 @@ class LiveTransport:
             self._finished.add(job)
             self.heard("finished", job, {"status": status})
 
-    def _submit(self, url: str, arguments: dict[str, Any]) -> requests.Response:
+    def _submit(self, call: Callable[..., requests.Response], url: str, arguments: dict[str, Any]) -> requests.Response:
         __tracebackhide__ = True
+        entered: list[tuple[int, Submission]] = []
+
+        def reserve() -> None:
+            """Enter it in the account, once, before anything of it has left."""
+            if entered:
+                return
+            try:
+                circuits, shots = _circuits_and_shots(arguments.get("data"))
+                submission = Submission(self.worker, self._test, url, circuits, shots)
+                number = self.submissions.reserve(self._settings.budget, submission, wider_scope=self.is_wider())
+            except (BudgetExceeded, SessionOver) as error:
+                self.refusals.append(str(error))
+                raise
+            entered.append((number, submission))
+            self._submitting = True
+
         try:
-            circuits, shots = _circuits_and_shots(arguments.get("data"))
-            submission = Submission(self.worker, self._test, url, circuits, shots)
-            number = self.submissions.reserve(self._settings.budget, submission, wider_scope=self.is_wider())
-        except (BudgetExceeded, SessionOver) as error:
-            self.refusals.append(str(error))
-            raise
-        self._submitting = True
-        try:
-            response = self._send("POST", url, arguments)
-            self._enter_answer(number, submission, response, arguments.get("params") or {})
+            _, response = self._send(call, url, arguments, reserve)
+            if entered:
+                self._enter_answer(*entered[0], response, arguments.get("params") or {})
         except BaseException:
-            self.submissions.unanswered(number)
+            if entered:
+                self.submissions.unanswered(entered[0][0])
             raise
         finally:
             self._submitting = False
@@ -218,17 +224,52 @@ class LiveTransport:
                 self.wider_scope_jobs[job] = params
             self.heard("submitted", job, {"circuits": submission.circuits, "shots": submission.shots})
 
-    def _send(self, method: str, url: str, arguments: dict[str, Any]) -> requests.Response:
+    def _send(
+        self,
+        call: Callable[..., requests.Response],
+        url: str,
+        arguments: dict[str, Any],
+        leaves: Callable[[], None],
+    ) -> tuple[bool, requests.Response]:
+        """Make a call; returns whether anything left the process, and the response.
+
+        Args:
+            call: What the vendor calls.
+            url: Its address.
+            arguments: Its other arguments.
+            leaves: Is called before anything leaves.
+
+        """
         __tracebackhide__ = True
-        try:
-            response = retries.send(method, url, deadline=self._deadline, **arguments)
-        except requests.RequestException as error:
+        left = False
+
+        def leave() -> None:
+            nonlocal left
+            left = True
+            if self.interrupted:
+                raise KeyboardInterrupt
+            self._begin_once()
             self._check_time()
-            self.trouble = f"{method} {urlsplit(url).path}: {type(error).__name__}"
+            leaves()
+
+        what = f"{call.__name__.upper()} {urlsplit(url).path}"
+        try:
+            with supervised(leave):
+                response = retries.send(call, url, deadline=self._deadline_of_next, **arguments)
+        except requests.RequestException as error:
+            if left:
+                self._check_time()
+                self.trouble = f"{what}: {type(error).__name__}"
             raise
-        if response.status_code in OVERLOADED:
-            self.trouble = f"{method} {urlsplit(url).path} answered {response.status_code}: {_message(response)}"
-        return response
+        if left and response.status_code in OVERLOADED:
+            self.trouble = f"{what} answered {response.status_code}: {_message(response)}"
+        return left, response
+
+    @property
+    def _deadline_of_next(self) -> float | None:
+        """When the next request is given up, also if it is the test's first, from which on its time counts."""
+        limit = self._machine.rules.timeout.value
+        return self._deadline if self._begun or limit is None else time.monotonic() + limit
 
     def _check_time(self) -> None:
         __tracebackhide__ = True
@@ -237,6 +278,20 @@ class LiveTransport:
             if self._test:
                 raise LiveTimeout(f"the test has used the machine for {used}; its jobs are cancelled")
             raise LiveTimeout(f"the machine did not answer within {used}")
+
+
+def refuse_uncounted(departure: Departure) -> None:
+    """Let nothing of the vendor's leave that is not supervised, such as by a module that was loaded again.
+
+    Raises:
+        LiveAccessRefused: It is that.
+
+    """
+    if departure.is_vendors:
+        raise LiveAccessRefused(
+            f"a client of the vendor's calls {departure.url} in a way that no budget sees: its module was loaded again,"
+            " or it calls from another thread than it was called in, or it is another client than IQMClient"
+        )
 
 
 def _circuits_and_shots(body: Any) -> tuple[int, int]:

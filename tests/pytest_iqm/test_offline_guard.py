@@ -6,6 +6,8 @@ import sys
 import pytest
 import responses
 from iqm.iqm_client import IQMClient
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from iqm_fakes import Api, FakeIQMServer
 from iqm_fakes.vendor import layout
@@ -46,15 +48,15 @@ def test_credentials_leave_the_environment_for_the_session(suite, monkeypatch):
 
 def test_lifting_leaves_everything_as_it_was(monkeypatch):
     monkeypatch.setenv("IQM_TOKEN", "s3cret")
-    module = sys.modules[layout.SERVER_CLIENT]
-    before = [getattr(getattr(module, owner, None), name, None) for owner, name in layout.HTTP_CALLS]
+    watched = [(HTTPConnectionPool, "urlopen"), (HTTPConnection, "request"), (HTTPSConnection, "connect")]
+    before = [vars(owner)[name] for owner, name in watched]
     finders = list(sys.meta_path)
     another = offline_guard.OfflineGuard()
     assert "IQM_TOKEN" not in os.environ
-    assert [getattr(getattr(module, owner, None), name, None) for owner, name in layout.HTTP_CALLS] != before
+    assert all(vars(owner)[name] is not former for (owner, name), former in zip(watched, before, strict=True))
     another.lift()
     assert os.environ["IQM_TOKEN"] == "s3cret"
-    assert [getattr(getattr(module, owner, None), name, None) for owner, name in layout.HTTP_CALLS] == before
+    assert [vars(owner)[name] for owner, name in watched] == before
     assert sys.meta_path == finders
 
 
@@ -112,3 +114,137 @@ class TestEveryWay:
     @staticmethod
     def check(result):
         assert f"LiveAccessRefused: a test is about to call the IQM Server at {REAL}" in result.stdout.str()
+
+
+TRICKS = {
+    "passthru": """
+import responses
+def trick():
+    with responses.RequestsMock() as mock:
+        mock.add_passthru(REAL)
+        call()
+""",
+    "tracing": """
+import functools, requests
+def trick():
+    original = requests.Session.send
+    def traced(self, *args, **kwargs):
+        return original(self, *args, **kwargs)
+    requests.Session.send = traced
+    try: call()
+    finally: requests.Session.send = original
+""",
+    "adapter": """
+import requests
+def trick():
+    original = requests.adapters.HTTPAdapter.send
+    requests.adapters.HTTPAdapter.send = lambda self, *args, **kwargs: original(self, *args, **kwargs)
+    try: call()
+    finally: requests.adapters.HTTPAdapter.send = original
+""",
+    "get": """
+import functools, requests
+def trick():
+    original = requests.get
+    requests.get = functools.wraps(original)(lambda *args, **kwargs: original(*args, **kwargs))
+    try: call()
+    finally: requests.get = original
+""",
+    "mock with a session": """
+import requests, responses
+def trick():
+    session = requests.Session()
+    def pass_on(request):
+        with responses.RequestsMock() as inner:
+            inner.add_passthru(REAL)
+            answer = requests.get(request.url, headers=request.headers, timeout=5)
+        return answer.status_code, {}, answer.text
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.add_callback(responses.GET, REAL + "/api/v1/quantum-computers", pass_on)
+        mock.add_callback(responses.GET, REAL + "/api/v1/about", pass_on)
+        mock.add_passthru(REAL)
+        call()
+""",
+    "reload": """
+import importlib
+def trick():
+    from iqm.iqm_server_client import iqm_server_client as module
+    former = dict(vars(module))
+    importlib.reload(module)
+    client = next(vars(module)[name] for name in ("IQMServerClient", "_IQMServerClient") if name in vars(module))
+    try: client(REAL, token="t0ken-of-the-test")
+    finally: vars(module).update(former)
+""",
+    "station control": """
+def trick():
+    from iqm.station_control.client import station_control_client as module
+    module.StationControlClient(REAL)
+""",
+}
+
+
+@pytest.mark.parametrize("name", TRICKS)
+def test_whoever_wraps_requests_does_not_switch_it_off(suite, name):
+    if name == "station control" and not COMPOSED:
+        pytest.skip("this iqm-client has no such client")
+    head = f"""
+import pytest
+from iqm.iqm_client import IQMClient
+from pytest_iqm import LiveAccessRefused
+REAL = "{REAL}"
+
+def call():
+    {WAYS["client"]}
+"""
+    source = head + TRICKS[name] + "\ndef test_x():\n    with pytest.raises(LiveAccessRefused): trick()\n"
+    suite(test_a=source).assert_outcomes(passed=1)
+
+
+def test_a_redirect_to_another_host_is_not_followed(suite):
+    source = f"""
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+import pytest
+from iqm_fakes.vendor.http import connect
+from pytest_iqm import LiveAccessRefused
+
+class Redirect(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", "{REAL}" + self.path)
+        self.end_headers()
+
+def test_x():
+    server = HTTPServer(("127.0.0.1", 0), Redirect)
+    Thread(target=server.serve_forever, daemon=True).start()
+    with pytest.raises(LiveAccessRefused):
+        connect("http://127.0.0.1:%d" % server.server_port, quantum_computer="garnet")
+    server.shutdown()
+    server.server_close()
+"""
+    suite(test_a=source).assert_outcomes(passed=1)
+
+
+def test_a_proxy_is_not_told_of_calls_to_this_machine(suite, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://proxy.example.org:3128")
+    monkeypatch.setenv("no_proxy", "intranet.example.org")
+    source = f"""
+import os
+import pytest
+from bell import counts
+from iqm.iqm_client import IQMClient
+from iqm.qiskit_iqm import IQMProvider
+from pytest_iqm import LiveAccessRefused
+REAL = "{REAL}"
+
+def test_url(iqm_url):
+    counts(IQMProvider(iqm_url, quantum_computer="garnet").get_backend())
+    assert "intranet.example.org" in os.environ["no_proxy"]
+
+def test_real():
+    with pytest.raises(LiveAccessRefused):
+        {WAYS["client"]}
+"""
+    suite(test_a=source).assert_outcomes(passed=2)
+    assert os.environ["no_proxy"] == "intranet.example.org"

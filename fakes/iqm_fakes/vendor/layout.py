@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 SERVER_CLIENT = "iqm.iqm_server_client.iqm_server_client"
 """The module whose class makes every HTTP call."""
 
 HTTP_CALLS = (("IQMServerClient", "send_request"), ("_IQMServerClient", "_send_request"))
 """Class and method that make the HTTP calls: since iqm-client 36, and before."""
+
+USER_AGENT = re.compile(r"\biqm-(?:station-control-)?client \d")
+"""What the header ``User-Agent`` of the vendor's clients has."""
 
 PARSERS = (("IQMServerClient", "deserialize_response"), ("_IQMServerClient", "_deserialize_response"))
 """Class and method that make models of answers: since iqm-client 36, and before."""

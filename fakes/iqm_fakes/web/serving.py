@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
@@ -19,15 +18,13 @@ from responses import RequestsMock
 from iqm_fakes.device.bundled import DEFAULT_DEVICE
 from iqm_fakes.device.device import Device
 from iqm_fakes.server.server import FakeIQMServer
+from iqm_fakes.vendor.layout import USER_AGENT
 from iqm_fakes.web.api import Api
 from iqm_fakes.web.handle import URL, Handle
 from iqm_fakes.web.loopback import loopback
 
 requests_mock: Any = import_module("requests_mock") if find_spec("requests_mock") else None
 """Another library that mocks `requests`, for users who have it."""
-
-_VENDORS = re.compile(r"\biqm-client \d")
-"""What the vendor's client says in the header ``User-Agent``, among other things."""
 
 _SERVED: set[str | None] = set()
 """Host and port of what is served on sockets now, which an interception leaves alone."""
@@ -175,7 +172,7 @@ class _Interception(ExitStack):
         host = _host(request.url)
         if self._is_over or host is None or host in _SERVED:
             return False
-        if _VENDORS.search(str(request.headers.get("User-Agent"))):
+        if USER_AGENT.search(str(request.headers.get("User-Agent"))):
             self._hosts.add(host)
         return host in self._hosts or host == _named_host()
 

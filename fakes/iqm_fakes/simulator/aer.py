@@ -30,18 +30,28 @@ from iqm_fakes.simulator.pauli_mixtures import Mixture
 from iqm_fakes.simulator.subcircuits import Block, ConditionalGate, Measure, Subcircuit
 
 _SIMULATOR = AerSimulator(max_memory_mb=2**31)  # memory has been looked at before anything comes here
+_NUMBERS = np.zeros(64)
+"""To be added before a call of Aer in a thread that used OpenBLAS. That leaves the wide registers of x86 in a state in
+which code that does not use them, as Aer's, is three times slower; numpy's additions clear it."""
 _PILOT_SNAPSHOTS = 16
 """At how many points of a pilot run the matrix product state is looked at."""
 
 
-def _run(circuits: list[QuantumCircuit], **options: Any) -> Any:
-    """Run circuits on Aer, in a thread that ends with them; returns Qiskit's result.
+def _run(circuits: list[QuantumCircuit], *, threads: int, **options: Any) -> Any:
+    """Run circuits on Aer, with this number of its threads; returns Qiskit's result.
 
-    ``AerSimulator.run`` keeps a thread for the rest of the process, and OpenMP keeps some for each thread that it was
-    used in. A forked process has none of them, and would wait for them for ever.
+    No thread is left afterwards: a forked process has none of them, and would wait for them for ever.
+    ``AerSimulator.run`` keeps one for the rest of the process, and OpenMP some for each thread that used several. So
+    runs with several threads have one of their own, which ends; it costs as much as a small circuit.
     """
-    with ThreadPoolExecutor(1) as thread:
-        result = thread.submit(_SIMULATOR._execute_circuits_job, circuits, None, options).result()
+    options |= {"max_parallel_threads": threads, "max_parallel_experiments": 1}
+    options["fusion_enable"] = False  # blocks are fused already
+    if threads == 1:
+        np.add(_NUMBERS, _NUMBERS)
+        result = _SIMULATOR._execute_circuits_job(circuits, None, options)
+    else:
+        with ThreadPoolExecutor(1) as thread:
+            result = thread.submit(_SIMULATOR._execute_circuits_job, circuits, None, options).result()
     if not result.success:
         raise CircuitError(f"the simulation failed: {result.status}")
     return result
@@ -56,11 +66,9 @@ def outcome_probabilities(subcircuits: Sequence[Subcircuit], method: AerMethod) 
     """
     result = _run(
         [_evolution(subcircuit, method) for subcircuit in subcircuits],
+        threads=1,  # results of some methods depend on their number
         shots=1,
         method=method,
-        max_parallel_threads=1,  # results of some methods depend on the number of threads
-        max_parallel_experiments=1,
-        fusion_enable=False,  # blocks are fused already
     )
     return [np.asarray(result.data(index)["probabilities"]) for index in range(len(subcircuits))]
 
@@ -136,14 +144,12 @@ def sample_trajectories(
         threads = max(1, min(os.cpu_count() or 1, shots))
     result = _run(
         [trajectories.circuit],
+        threads=threads,  # each shot has a seed of its own, so their number changes nothing
+        max_parallel_shots=threads,
         shots=shots,
         seed_simulator=seed,
         method=method,
         noise_model=trajectories.noise_model,
-        max_parallel_threads=threads,  # each shot has a seed of its own, so their number changes nothing
-        max_parallel_shots=threads,
-        max_parallel_experiments=1,
-        fusion_enable=False,
     )
     return _unpacked(result.data(0)["counts"], trajectories.circuit.num_clbits)
 
@@ -163,12 +169,11 @@ def bond_dimension(subcircuit: Subcircuit, most: int) -> int:
             circuit.reset(register)
     result = _run(
         [circuit],
+        threads=1,
         shots=1,
         seed_simulator=0,
         method="matrix_product_state",
         matrix_product_state_max_bond_dimension=most,
-        max_parallel_threads=1,
-        fusion_enable=False,
     )
     return max((len(weights) for _, bonds in result.data(0).values() for weights in bonds), default=1)
 

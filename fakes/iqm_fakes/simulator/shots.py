@@ -68,14 +68,18 @@ def outcome_probabilities(engine: ExactEngine, subcircuits: Sequence[Subcircuit]
 
 def _as_read(subcircuit: Subcircuit, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the probabilities of what is read from those of true outcomes."""
+    probabilities = probabilities.copy()
     for measure in subcircuit.measures:
         if measure.bit not in subcircuit.mid_circuit:  # bits of mid-circuit measurements have their errors already
             p_1_given_0, p_0_given_1 = measure.readout
             pairs = probabilities.reshape(-1, 2, 2**measure.bit)
             zero, one = pairs[:, 0], pairs[:, 1]
             lost, found = p_1_given_0 * zero, p_0_given_1 * one
-            probabilities = np.stack([zero - lost + found, one - found + lost], axis=1).ravel()
-    probabilities = np.maximum(probabilities, 0)  # rounding may leave less than nothing
+            zero -= lost
+            zero += found
+            one -= found
+            one += lost
+    np.maximum(probabilities, 0, out=probabilities)  # rounding may leave less than nothing
     read: NDArray[np.float64] = probabilities / probabilities.sum()
     return read
 

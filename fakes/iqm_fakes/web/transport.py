@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
-from werkzeug.test import Client, EnvironBuilder
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -45,7 +45,7 @@ class InProcess:
     """A transport that calls a WSGI application: no sockets, no threads."""
 
     def __init__(self, application: WSGIApplication) -> None:
-        self._client = Client(application)
+        self._application = application
 
     def request(
         self,
@@ -58,25 +58,25 @@ class InProcess:
         **ignored: Any,
     ) -> requests.Response:
         """Answer a request; ``timeout`` and ``allow_redirects`` have no meaning here."""
-        builder = EnvironBuilder(
+        environ = EnvironBuilder(
             path=urlsplit(url).path,
             method=method,
             query_string=params,
             headers=list((headers or {}).items()),
             data=data,
             environ_base={IN_PROCESS: True},
-        )
+        ).get_environ()
         try:
-            answer = self._client.open(builder, buffered=True)
+            body, status, answered = run_wsgi_app(self._application, environ, buffered=True)
         except Interrupted as how:
             raise _INTERRUPTIONS[str(how)](f"{method} {url}: {how} by a fault") from None
         response = requests.Response()
-        response.status_code = answer.status_code
-        response.headers.update(answer.headers)
+        code, _, response.reason = status.partition(" ")
+        response.status_code = int(code)
+        response.headers.update(answered)
         response.encoding = "utf-8"
-        response.reason = answer.status.partition(" ")[2]
         response.url = url
-        response._content = answer.get_data()
+        response._content = b"".join(body)
         return response
 
 

@@ -95,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="answer 401 unless requests carry the token that IQM_TOKEN holds when the server starts",
     )
-    serve.add_argument("--verbose", action="store_true", help="log each request and each job")
+    serve.add_argument(
+        "--verbose", action="store_true", help="log each request, each job and the progress of long simulations"
+    )
     serve.set_defaults(command=_serve)
     _add_snapshot(commands)
     _add_import(commands)

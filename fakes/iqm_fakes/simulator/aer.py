@@ -6,7 +6,7 @@ Aer's fast way through shots whose noise is drawn, shot branching, is never used
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -121,20 +121,20 @@ def _then(gate: Matrix, single: Matrix, position: int) -> Matrix:
 
 
 def sample_trajectories(
-    subcircuit: Subcircuit, method: AerMethod, shots: int, runs: int, seed: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Run a subcircuit shot by shot.
+    subcircuit: Subcircuit, method: AerMethod, shots: int, runs: int, seeds: Iterable[int]
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+    """Run a subcircuit shot by shot, in several calls of Aer.
 
     Args:
         subcircuit: What to run.
         method: Representation of the state.
-        shots: The number of Aer's shots.
+        shots: The number of Aer's shots in a call.
         runs: How many runs of the subcircuit, one after the other, are one shot.
-        seed: Determines the result.
+        seeds: One for each call; it determines the result.
 
-    Returns:
-        The distinct outcomes, shape (outcomes, runs · bits), and how often each was seen. Bits that feedback
-        reads have their readout errors; the others are true outcomes.
+    Yields:
+        For each call the distinct outcomes, shape (outcomes, runs · bits), and how often each was seen. Bits that
+        feedback reads have their readout errors; the others are true outcomes.
 
     """
     trajectories = _TrajectoryCircuit(subcircuit, method, runs)
@@ -142,16 +142,17 @@ def sample_trajectories(
     threads = max(1, min(os.cpu_count() or 1, shots, int(MEMORY_LIMIT / state)))
     if method in ("stabilizer", "matrix_product_state"):
         threads = max(1, min(os.cpu_count() or 1, shots))
-    result = _run(
-        [trajectories.circuit],
-        threads=threads,  # each shot has a seed of its own, so their number changes nothing
-        max_parallel_shots=threads,
-        shots=shots,
-        seed_simulator=seed,
-        method=method,
-        noise_model=trajectories.noise_model,
-    )
-    return _unpacked(result.data(0)["counts"], trajectories.circuit.num_clbits)
+    for seed in seeds:
+        result = _run(
+            [trajectories.circuit],
+            threads=threads,  # each shot has a seed of its own, so their number changes nothing
+            max_parallel_shots=threads,
+            shots=shots,
+            seed_simulator=seed,
+            method=method,
+            noise_model=trajectories.noise_model,
+        )
+        yield _unpacked(result.data(0)["counts"], trajectories.circuit.num_clbits)
 
 
 def bond_dimension(subcircuit: Subcircuit, most: int) -> int:
@@ -186,7 +187,7 @@ class _TrajectoryCircuit:
     """
 
     def __init__(self, subcircuit: Subcircuit, method: AerMethod, runs: int) -> None:
-        self.noise_model = AerNoiseModel()
+        self.noise_model = _NoiseModel()
         self._known: set[str] = set()
         self._fused: dict[int, _FusedBlock] = {}
         self._method = method
@@ -386,6 +387,17 @@ def _quantum_error(
             event.append(UnitaryGate(rest), range(size))
         terms.append((event, probability))
     return _Error(terms)
+
+
+class _NoiseModel(AerNoiseModel):  # type: ignore[misc]  # Aer is not typed
+    """A noise model that is complete when it is first run; what Aer makes of it then is kept for the next call."""
+
+    _document: dict[str, Any] | None = None
+
+    def to_dict(self, serializable: bool = False) -> dict[str, Any]:
+        if self._document is None:
+            self._document = super().to_dict(serializable)
+        return self._document
 
 
 class _Error(QuantumError):  # type: ignore[misc]  # Aer is not typed

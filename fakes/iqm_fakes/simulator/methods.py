@@ -48,6 +48,14 @@ PILOT_CUT_OFF = 32
 PILOT_GATES = 1000
 """Above this number of gates, each counted by the registers it spans, the pilot run is skipped: it would take long."""
 
+LONGEST_CALL = 0.5
+"""Seconds, by estimate, that a call of Aer may take if its work can be split: it can't be interrupted, and nothing else
+in the process runs meanwhile, as Aer keeps Python's lock."""
+MOST_PREPARATION = 0.1
+"""Which part of that may be spent before the first shot; otherwise calls are longer."""
+_AGAIN = 0.15
+"""Which part of what is prepared for a call of Aer has to be prepared again for the next one."""
+
 BYTES_PER_AMPLITUDE = 16
 """One complex number of a state."""
 
@@ -172,6 +180,16 @@ class Trajectories:
             return 1
         instructions = _instructions(subcircuit, self.method)
         return max(1, min(shots, round(math.sqrt(shots * _SHOT_BY_INSTRUCTION / max(instructions, 1)))))
+
+    def shots_per_call(self, subcircuit: Subcircuit, shots: int, seconds: float) -> int:
+        """Return how many shots are taken in one call of Aer, if all of them take so many seconds by estimate."""
+        if seconds <= LONGEST_CALL or runs_once(subcircuit, self.method):
+            return shots
+        errors = 0 if self.method == "density_matrix" else subcircuit.error_count
+        instructions = _instructions(subcircuit, self.method)
+        preparing = _AGAIN * (COSTS["error"] * errors + COSTS["instruction"] * instructions)
+        call = max(LONGEST_CALL, preparing / MOST_PREPARATION)
+        return math.ceil(shots / math.ceil(seconds / call))
 
     def _run(
         self, subcircuit: Subcircuit, width: int, instructions: int, pilot_run: PilotRun

@@ -58,6 +58,8 @@ _AGAIN = 0.15
 
 BYTES_PER_AMPLITUDE = 16
 """One complex number of a state."""
+BYTES_PER_PROBABILITY = 8
+"""One of the numbers that an evolution ends with; they are in Aer and here while the state is still there."""
 
 COSTS: Mapping[str, float] = {
     "call": 0.7e-3,  # of Aer
@@ -95,7 +97,7 @@ class Estimate:
 
     Attributes:
         work: How much of each of :data:`COSTS`.
-        memory: Bytes of the state.
+        memory: Bytes of the state, and of the probabilities of all outcomes.
         width: Components of the state.
 
     """
@@ -142,7 +144,7 @@ class Evolution:
             f"{self.method}, 2 components": (steps - alone) * size,
             "outcome": 2.0**width,
         }
-        return Estimate(work, BYTES_PER_AMPLITUDE * size, width)
+        return Estimate(work, BYTES_PER_AMPLITUDE * size + 2 * BYTES_PER_PROBABILITY * 2.0**width, width)
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ from iqm_fakes.simulator.subcircuits import Block, ConditionalGate, Measure, Sub
 
 _SIMULATOR = AerSimulator(max_memory_mb=2**31)  # memory has been looked at before anything comes here
 _NUMBERS = np.zeros(64)
-"""To be added before a call of Aer in a thread that used OpenBLAS. That leaves the wide registers of x86 in a state in
-which code that does not use them, as Aer's, is three times slower; numpy's additions clear it."""
+"""To be added before a call of Aer. OpenBLAS leaves the wide registers of x86 in a state in which code that does not
+use them, as much of Aer's, is three times slower; numpy's additions clear it."""
 _PILOT_SNAPSHOTS = 16
 """At how many points of a pilot run the matrix product state is looked at."""
 
@@ -46,8 +46,8 @@ def _run(circuits: list[QuantumCircuit], *, threads: int, **options: Any) -> Any
     """
     options |= {"max_parallel_threads": threads, "max_parallel_experiments": 1}
     options["fusion_enable"] = False  # blocks are fused already
+    np.add(_NUMBERS, _NUMBERS)
     if threads == 1:
-        np.add(_NUMBERS, _NUMBERS)
         result = _SIMULATOR._execute_circuits_job(circuits, None, options)
     else:
         with ThreadPoolExecutor(1) as thread:
@@ -74,7 +74,10 @@ def outcome_probabilities(subcircuits: Sequence[Subcircuit], method: AerMethod) 
 
 
 def _evolution(subcircuit: Subcircuit, method: AerMethod) -> QuantumCircuit:
-    """Return a whole subcircuit as Aer's; bits that are measured in mid-circuit are written into more components."""
+    """Return a whole subcircuit as Aer's; bits that are measured in mid-circuit are written into more components.
+
+    A block that follows one on the same components, or on one more, is put together with it.
+    """
     mid_circuit = sorted(subcircuit.mid_circuit)
     record = {bit: len(subcircuit.components) + index for index, bit in enumerate(mid_circuit)}
     last: dict[int, int] = dict(record)
@@ -87,8 +90,10 @@ def _evolution(subcircuit: Subcircuit, method: AerMethod) -> QuantumCircuit:
             continue
         if isinstance(step, Block):
             matrix = step.unitary() if method == "statevector" else step.channel()
-            if len(targets) == 1 and targets[0] in latest:
-                place = latest[targets[0]]
+            place = latest.get(targets[0])
+            if place is not None and (
+                len(targets) == 1 or (gates[place][1] == targets and latest[targets[1]] == place)
+            ):
                 before, others = gates[place]
                 gates[place] = _then(before, matrix, others.index(targets[0])), others
                 continue
@@ -110,7 +115,7 @@ def _evolution(subcircuit: Subcircuit, method: AerMethod) -> QuantumCircuit:
 
 
 def _then(gate: Matrix, single: Matrix, position: int) -> Matrix:
-    """Return a gate followed by one on one of its components; both unitaries or both channels."""
+    """Return a gate followed by one on the same components, or on one of them; both unitaries or both channels."""
     if len(gate) == len(single):
         return single @ gate
     if len(single) == 2:

@@ -20,7 +20,9 @@ from simulators import simulator
 
 from iqm_fakes.simulator import aer, methods
 from iqm_fakes.simulator.circuit import CircuitError, Instruction
-from iqm_fakes.simulator.methods import Method
+from iqm_fakes.simulator.methods import Evolution, Method
+from iqm_fakes.simulator.pauli_evolution import recorded_probabilities
+from iqm_fakes.simulator.shots import outcome_probabilities
 from iqm_fakes.simulator.simulator import Simulator
 
 NOISY = Simulator(devices.chain().calibration())
@@ -252,3 +254,22 @@ def test_what_is_done_adds_up_to_the_estimate(calls: list[int]) -> None:
         done: list[float] = []
         simulated.run_all(plans, [SeedSequence(1), SeedSequence(2)], done.append)
         assert sum(done) == pytest.approx(sum(plan.seconds for plan in plans))
+
+
+def test_gates_on_the_same_two_components_are_one_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The distribution is that of an engine that has no such rule."""
+    one, two, three, _ = QUBITS
+    again = [step for qubit in (one, two) for step in (do("prx", qubit, **HALF), do("cz", one, two))]
+    steps = [*again, *again, do("prx", two, **HALF), do("cz", two, three), *again, do("prx", three, **HALF)]
+    program = compiled(NOISY, *steps, do("measure", one, two, three, key="m"))
+    (part,) = NOISY.plan(program, 1).subcircuits
+    run, instructions = aer._run, []
+
+    def counted(circuits: Any, **options: Any) -> Any:
+        instructions.extend(instruction.name for circuit in circuits for instruction in circuit.data)
+        return run(circuits, **options)
+
+    monkeypatch.setattr(aer, "_run", counted)
+    (fused,) = outcome_probabilities(Evolution("density_matrix"), [part])
+    assert instructions == ["superop"] * 3 + ["save_probabilities"]
+    assert fused == pytest.approx(recorded_probabilities(part), abs=1e-6)

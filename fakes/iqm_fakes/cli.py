@@ -103,7 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="let everybody who reaches it control the server below /_fake/: reset it, arm faults, step the queue",
     )
-    serve.add_argument("--verbose", action="store_true", help="log each request and each job")
+    serve.add_argument(
+        "--verbose", action="store_true", help="log each request, each job and the progress of long simulations"
+    )
     serve.set_defaults(command=_serve)
     _add_snapshot(commands)
     _add_import(commands)

@@ -129,6 +129,7 @@ class Noise:
         self._replaced: dict[str, None] = {}  # names of observations, in the order in which they were missed
         self.gate = lru_cache(maxsize=None)(self._gate)  # asked once for each instruction of each circuit
         self.measurement = lru_cache(maxsize=None)(self._measurement)
+        self.duration = lru_cache(maxsize=4096)(self._time)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -179,7 +180,7 @@ class Noise:
         is_one = angle < NO_ANGLE or abs(angle - math.pi / 2) < QUARTER_TURN
         return 1 if is_one or not str(self.implementation("prx", locus, chosen)).endswith(SX) else 2
 
-    def duration(self, name: str, locus: Locus, implementation: str | None, parameters: tuple[float, ...]) -> float:
+    def _time(self, name: str, locus: Locus, implementation: str | None, parameters: tuple[float, ...]) -> float:
         """Return how many seconds an operation takes, whose time does not depend on the control electronics."""
         return self.pulses(name, locus, implementation, parameters) * self.gate(name, locus, implementation).duration
 

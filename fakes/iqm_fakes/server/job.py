@@ -25,6 +25,9 @@ from iqm_fakes.wire.status import JobStatus
 SERVER = "iqm-server"
 STATION = "iqm-station-control"
 
+PROGRESS = "Simulation"
+"""What progress is told of; the vendor's client shows it as a bar."""
+
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -91,6 +94,8 @@ class Job:
     :class:`~iqm_fakes.simulator.method_choice.Choice` for each of its independent parts."""
     estimate_ms: int | None = None
     """How long its execution would take on the machine, in milliseconds, once compiled."""
+    progress: int | None = None
+    """Percent of its simulation that is done, while one that takes long goes on."""
     results: Any = None
     """What the executor returned, once completed."""
     fault: Any = None
@@ -130,6 +135,8 @@ class Job:
             "calibration_set_id": self.calibration_set_id,
             "execution_runtime_estimate_ms": self.estimate_ms,
         }
+        percent = self.progress
+        progress = {} if percent is None else {PROGRESS: {"value": percent, "max_value": 100}}
         return {
             "id": str(self.id),
             "type": "circuit",
@@ -140,7 +147,7 @@ class Job:
             "timeline": [{"source": s, "status": status, "timestamp": timestamp(t)} for s, status, t in self.timeline],
             "runtime_ms": self.runtime_ms,
             "compilation": compilation if self.compiled else None,
-            "execution": {"progress": {}} if self.compiled else None,
+            "execution": {"progress": progress} if self.compiled else None,
             "artifacts": [{"type": artifact} for artifact in self.artifacts],
             "messages": [{"source": source, "message": message} for source, message in self.messages],
             "errors": [{"source": s, "error_code": code, "message": message} for s, code, message in self.errors],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -171,6 +172,7 @@ class Publications:
         }
 
 
+@lru_cache(maxsize=64)
 def computer_id(alias: str) -> str:
     """Return the id of the quantum computer with this alias; the same on every server."""
     return str(uuid5(NAMESPACE_URL, f"iqm-fake:{alias}"))

@@ -15,9 +15,10 @@ from numpy.random import SeedSequence
 
 from iqm_fakes.device.device import MOCK, Calibration
 from iqm_fakes.server.job import STATION, Cancelled, Job, JobFailure, NeverEnds
+from iqm_fakes.server.progress import progress
 from iqm_fakes.server.seeds import entropy
 from iqm_fakes.simulator.circuit import PASSES, CircuitError, NoShotsLeft, Program, Refused
-from iqm_fakes.simulator.shots import Bits
+from iqm_fakes.simulator.shots import Bits, groups
 from iqm_fakes.simulator.simulator import Plan, Simulator
 from iqm_fakes.simulator.slow_simulations import SLOW, SlowSimulationWarning, explained
 from iqm_fakes.wire.payload import CircuitJobPayload
@@ -122,18 +123,22 @@ class SimulatedComputers:
         if job.computer.endswith(MOCK):
             return [_random_bits(plan, seed) for plan, seed in zip(program, seeds, strict=True)]
         simulator = self._simulator(job)
+        seconds = [plan.seconds for plan in program]
         taken: list[Bits] = []
         try:
-            if self._executor is None:
-                return simulator.run_all(program, seeds)
-            futures = [
-                self._executor.submit(
-                    _run, simulator, [plan.program for plan in program[group]], program[0].shots, seeds[group]
-                )
-                for group in _groups(program)
-            ]
-            for future in futures:
-                taken += future.result()
+            with progress(job, sum(seconds)) as done:
+                if self._executor is None:
+                    return simulator.run_all(program, seeds, done)
+                parts = groups(seconds, WORTH_A_TASK)
+                futures = [
+                    self._executor.submit(
+                        _run, simulator, [plan.program for plan in program[part]], program[0].shots, seeds[part]
+                    )
+                    for part in parts
+                ]
+                for future, part in zip(futures, parts, strict=True):
+                    taken += future.result()
+                    done(sum(seconds[part]))
         except NoShotsLeft as error:
             index = len(taken) + error.index
             raise JobFailure(f"Execution of circuit {index} with heralding discarded all the shots.") from None
@@ -235,17 +240,6 @@ def _fewer(bits: Bits, fraction: float, dice: random.Random) -> Bits:
     shots = len(next(iter(bits.values()), ()))
     kept = sorted(dice.sample(range(shots), max(1, shots - math.ceil(shots * fraction))))
     return {key: outcomes[kept] for key, outcomes in bits.items()}
-
-
-def _groups(plans: list[Plan]) -> list[slice]:
-    """Split the circuits of a job into groups for an executor."""
-    ends, seconds = [], 0.0
-    for end, plan in enumerate(plans, 1):
-        seconds += plan.seconds
-        if seconds >= WORTH_A_TASK or end == len(plans):
-            ends.append(end)
-            seconds = 0.0
-    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _run(simulator: Simulator, programs: list[Program], shots: int, seeds: list[SeedSequence]) -> list[Bits]:

@@ -305,6 +305,9 @@ class JobQueue:
         except Exception as error:
             logger.exception("job %s", job.id)
             self._fail(job, ErrorCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+        except BaseException:  # Ctrl-C, or the timeout of a test: nobody waits for it any more
+            self.discard(job)
+            raise
 
     def _fail(self, job: Job, code: str, message: str) -> None:
         with self._changed:

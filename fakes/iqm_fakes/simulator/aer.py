@@ -6,7 +6,7 @@ Aer's fast way through shots whose noise is drawn, shot branching, is never used
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -30,18 +30,28 @@ from iqm_fakes.simulator.pauli_mixtures import Mixture
 from iqm_fakes.simulator.subcircuits import Block, ConditionalGate, Measure, Subcircuit
 
 _SIMULATOR = AerSimulator(max_memory_mb=2**31)  # memory has been looked at before anything comes here
+_NUMBERS = np.zeros(64)
+"""To be added before a call of Aer. OpenBLAS leaves the wide registers of x86 in a state in which code that does not
+use them, as much of Aer's, is three times slower; numpy's additions clear it."""
 _PILOT_SNAPSHOTS = 16
 """At how many points of a pilot run the matrix product state is looked at."""
 
 
-def _run(circuits: list[QuantumCircuit], **options: Any) -> Any:
-    """Run circuits on Aer, in a thread that ends with them; returns Qiskit's result.
+def _run(circuits: list[QuantumCircuit], *, threads: int, **options: Any) -> Any:
+    """Run circuits on Aer, with this number of its threads; returns Qiskit's result.
 
-    ``AerSimulator.run`` keeps a thread for the rest of the process, and OpenMP keeps some for each thread that it was
-    used in. A forked process has none of them, and would wait for them for ever.
+    No thread is left afterwards: a forked process has none of them, and would wait for them for ever.
+    ``AerSimulator.run`` keeps one for the rest of the process, and OpenMP some for each thread that used several. So
+    runs with several threads have one of their own, which ends; it costs as much as a small circuit.
     """
-    with ThreadPoolExecutor(1) as thread:
-        result = thread.submit(_SIMULATOR._execute_circuits_job, circuits, None, options).result()
+    options |= {"max_parallel_threads": threads, "max_parallel_experiments": 1}
+    options["fusion_enable"] = False  # blocks are fused already
+    np.add(_NUMBERS, _NUMBERS)
+    if threads == 1:
+        result = _SIMULATOR._execute_circuits_job(circuits, None, options)
+    else:
+        with ThreadPoolExecutor(1) as thread:
+            result = thread.submit(_SIMULATOR._execute_circuits_job, circuits, None, options).result()
     if not result.success:
         raise CircuitError(f"the simulation failed: {result.status}")
     return result
@@ -56,17 +66,18 @@ def outcome_probabilities(subcircuits: Sequence[Subcircuit], method: AerMethod) 
     """
     result = _run(
         [_evolution(subcircuit, method) for subcircuit in subcircuits],
+        threads=1,  # results of some methods depend on their number
         shots=1,
         method=method,
-        max_parallel_threads=1,  # results of some methods depend on the number of threads
-        max_parallel_experiments=1,
-        fusion_enable=False,  # blocks are fused already
     )
     return [np.asarray(result.data(index)["probabilities"]) for index in range(len(subcircuits))]
 
 
 def _evolution(subcircuit: Subcircuit, method: AerMethod) -> QuantumCircuit:
-    """Return a whole subcircuit as Aer's; bits that are measured in mid-circuit are written into more components."""
+    """Return a whole subcircuit as Aer's; bits that are measured in mid-circuit are written into more components.
+
+    A block that follows one on the same components, or on one more, is put together with it.
+    """
     mid_circuit = sorted(subcircuit.mid_circuit)
     record = {bit: len(subcircuit.components) + index for index, bit in enumerate(mid_circuit)}
     last: dict[int, int] = dict(record)
@@ -79,8 +90,10 @@ def _evolution(subcircuit: Subcircuit, method: AerMethod) -> QuantumCircuit:
             continue
         if isinstance(step, Block):
             matrix = step.unitary() if method == "statevector" else step.channel()
-            if len(targets) == 1 and targets[0] in latest:
-                place = latest[targets[0]]
+            place = latest.get(targets[0])
+            if place is not None and (
+                len(targets) == 1 or (gates[place][1] == targets and latest[targets[1]] == place)
+            ):
                 before, others = gates[place]
                 gates[place] = _then(before, matrix, others.index(targets[0])), others
                 continue
@@ -102,7 +115,7 @@ def _evolution(subcircuit: Subcircuit, method: AerMethod) -> QuantumCircuit:
 
 
 def _then(gate: Matrix, single: Matrix, position: int) -> Matrix:
-    """Return a gate followed by one on one of its components; both unitaries or both channels."""
+    """Return a gate followed by one on the same components, or on one of them; both unitaries or both channels."""
     if len(gate) == len(single):
         return single @ gate
     if len(single) == 2:
@@ -113,20 +126,20 @@ def _then(gate: Matrix, single: Matrix, position: int) -> Matrix:
 
 
 def sample_trajectories(
-    subcircuit: Subcircuit, method: AerMethod, shots: int, runs: int, seed: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Run a subcircuit shot by shot.
+    subcircuit: Subcircuit, method: AerMethod, shots: int, runs: int, seeds: Iterable[int]
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+    """Run a subcircuit shot by shot, in several calls of Aer.
 
     Args:
         subcircuit: What to run.
         method: Representation of the state.
-        shots: The number of Aer's shots.
+        shots: The number of Aer's shots in a call.
         runs: How many runs of the subcircuit, one after the other, are one shot.
-        seed: Determines the result.
+        seeds: One for each call; it determines the result.
 
-    Returns:
-        The distinct outcomes, shape (outcomes, runs · bits), and how often each was seen. Bits that feedback
-        reads have their readout errors; the others are true outcomes.
+    Yields:
+        For each call the distinct outcomes, shape (outcomes, runs · bits), and how often each was seen. Bits that
+        feedback reads have their readout errors; the others are true outcomes.
 
     """
     trajectories = _TrajectoryCircuit(subcircuit, method, runs)
@@ -134,18 +147,17 @@ def sample_trajectories(
     threads = max(1, min(os.cpu_count() or 1, shots, int(MEMORY_LIMIT / state)))
     if method in ("stabilizer", "matrix_product_state"):
         threads = max(1, min(os.cpu_count() or 1, shots))
-    result = _run(
-        [trajectories.circuit],
-        shots=shots,
-        seed_simulator=seed,
-        method=method,
-        noise_model=trajectories.noise_model,
-        max_parallel_threads=threads,  # each shot has a seed of its own, so their number changes nothing
-        max_parallel_shots=threads,
-        max_parallel_experiments=1,
-        fusion_enable=False,
-    )
-    return _unpacked(result.data(0)["counts"], trajectories.circuit.num_clbits)
+    for seed in seeds:
+        result = _run(
+            [trajectories.circuit],
+            threads=threads,  # each shot has a seed of its own, so their number changes nothing
+            max_parallel_shots=threads,
+            shots=shots,
+            seed_simulator=seed,
+            method=method,
+            noise_model=trajectories.noise_model,
+        )
+        yield _unpacked(result.data(0)["counts"], trajectories.circuit.num_clbits)
 
 
 def bond_dimension(subcircuit: Subcircuit, most: int) -> int:
@@ -163,12 +175,11 @@ def bond_dimension(subcircuit: Subcircuit, most: int) -> int:
             circuit.reset(register)
     result = _run(
         [circuit],
+        threads=1,
         shots=1,
         seed_simulator=0,
         method="matrix_product_state",
         matrix_product_state_max_bond_dimension=most,
-        max_parallel_threads=1,
-        fusion_enable=False,
     )
     return max((len(weights) for _, bonds in result.data(0).values() for weights in bonds), default=1)
 
@@ -181,7 +192,7 @@ class _TrajectoryCircuit:
     """
 
     def __init__(self, subcircuit: Subcircuit, method: AerMethod, runs: int) -> None:
-        self.noise_model = AerNoiseModel()
+        self.noise_model = _NoiseModel()
         self._known: set[str] = set()
         self._fused: dict[int, _FusedBlock] = {}
         self._method = method
@@ -381,6 +392,17 @@ def _quantum_error(
             event.append(UnitaryGate(rest), range(size))
         terms.append((event, probability))
     return _Error(terms)
+
+
+class _NoiseModel(AerNoiseModel):  # type: ignore[misc]  # Aer is not typed
+    """A noise model that is complete when it is first run; what Aer makes of it then is kept for the next call."""
+
+    _document: dict[str, Any] | None = None
+
+    def to_dict(self, serializable: bool = False) -> dict[str, Any]:
+        if self._document is None:
+            self._document = super().to_dict(serializable)
+        return self._document
 
 
 class _Error(QuantumError):  # type: ignore[misc]  # Aer is not typed

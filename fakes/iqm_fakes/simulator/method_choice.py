@@ -14,6 +14,7 @@ from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.methods import (
     AER_METHODS,
     BYTES_PER_AMPLITUDE,
+    BYTES_PER_PROBABILITY,
     MEMORY_LIMIT,
     Engine,
     Estimate,
@@ -99,7 +100,7 @@ def choose_evolution(subcircuit: Subcircuit) -> tuple[ExactEngine, Estimate]:
     """
     able, refusals = _asked(EVOLUTIONS, subcircuit, 1)
     if not able:
-        qubits = int(math.log2(MEMORY_LIMIT / BYTES_PER_AMPLITUDE))
+        qubits = int(math.log2(MEMORY_LIMIT / (BYTES_PER_AMPLITUDE + 2 * BYTES_PER_PROBABILITY)))
         raise CircuitError(
             f"the exact distribution of {_connected(subcircuit)} can't be computed within "
             f"{MEMORY_LIMIT / 2**30:g} GiB. {refusals}. What works: with noise {qubits // 2} components and bits "

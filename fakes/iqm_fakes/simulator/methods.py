@@ -48,8 +48,18 @@ PILOT_CUT_OFF = 32
 PILOT_GATES = 1000
 """Above this number of gates, each counted by the registers it spans, the pilot run is skipped: it would take long."""
 
+LONGEST_CALL = 0.5
+"""Seconds, by estimate, that a call of Aer may take if its work can be split: it can't be interrupted, and nothing else
+in the process runs meanwhile, as Aer keeps Python's lock."""
+MOST_PREPARATION = 0.1
+"""Which part of that may be spent before the first shot; otherwise calls are longer."""
+_AGAIN = 0.15
+"""Which part of what is prepared for a call of Aer has to be prepared again for the next one."""
+
 BYTES_PER_AMPLITUDE = 16
 """One complex number of a state."""
+BYTES_PER_PROBABILITY = 8
+"""One of the numbers that an evolution ends with; they are in Aer and here while the state is still there."""
 
 COSTS: Mapping[str, float] = {
     "call": 0.7e-3,  # of Aer
@@ -87,7 +97,7 @@ class Estimate:
 
     Attributes:
         work: How much of each of :data:`COSTS`.
-        memory: Bytes of the state.
+        memory: Bytes of the state, and of the probabilities of all outcomes.
         width: Components of the state.
 
     """
@@ -134,7 +144,7 @@ class Evolution:
             f"{self.method}, 2 components": (steps - alone) * size,
             "outcome": 2.0**width,
         }
-        return Estimate(work, BYTES_PER_AMPLITUDE * size, width)
+        return Estimate(work, BYTES_PER_AMPLITUDE * size + 2 * BYTES_PER_PROBABILITY * 2.0**width, width)
 
 
 @dataclass(frozen=True)
@@ -172,6 +182,16 @@ class Trajectories:
             return 1
         instructions = _instructions(subcircuit, self.method)
         return max(1, min(shots, round(math.sqrt(shots * _SHOT_BY_INSTRUCTION / max(instructions, 1)))))
+
+    def shots_per_call(self, subcircuit: Subcircuit, shots: int, seconds: float) -> int:
+        """Return how many shots are taken in one call of Aer, if all of them take so many seconds by estimate."""
+        if seconds <= LONGEST_CALL or runs_once(subcircuit, self.method):
+            return shots
+        errors = 0 if self.method == "density_matrix" else subcircuit.error_count
+        instructions = _instructions(subcircuit, self.method)
+        preparing = _AGAIN * (COSTS["error"] * errors + COSTS["instruction"] * instructions)
+        call = max(LONGEST_CALL, preparing / MOST_PREPARATION)
+        return math.ceil(shots / math.ceil(seconds / call))
 
     def _run(
         self, subcircuit: Subcircuit, width: int, instructions: int, pilot_run: PilotRun

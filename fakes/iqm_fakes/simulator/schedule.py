@@ -131,15 +131,8 @@ class _Boxes:
         """Return the boxes of an instruction: a conditional gate is preceded by the control delay."""
         checked = self._circuit[index]
         name, locus = checked.instruction.name, checked.instruction.locus
-        make: Callable[[int, CheckedInstruction], list[_Box]] | None = {
-            "measure": self._measure,
-            "measure_fidelity": self._measure,
-            "cc_prx": self._conditional,
-            "reset": self._reset,
-            "reset_wait": self._reset_wait,
-        }.get(name)
-        if make is not None:
-            return make(index, checked)
+        if name in _MADE_BY:
+            return _MADE_BY[name](self, index, checked)
         seconds = 0.0
         if name == "delay":
             seconds = rounded_up(checked.parameters[0], self._station.grid)
@@ -182,6 +175,15 @@ class _Boxes:
         blocked = lines if len(locus) == 1 else set()
         return [_Box(set(locus), {*locus, *blocked}, seconds, [index], awaits=lines)]
 
+
+_MADE_BY: Mapping[str, Callable[[_Boxes, int, CheckedInstruction], list[_Box]]] = {
+    "measure": _Boxes._measure,
+    "measure_fidelity": _Boxes._measure,
+    "cc_prx": _Boxes._conditional,
+    "reset": _Boxes._reset,
+    "reset_wait": _Boxes._reset_wait,
+}
+"""Operation → what makes its boxes; of all others a box is their locus and their time."""
 
 FLIP = (3.141592653589793, 0.0)
 """Angle and phase of the flip in a reset."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from iqm_fakes.simulator import pauli_evolution
 from iqm_fakes.simulator.circuit import Program
-from iqm_fakes.simulator.methods import Engine, ExactEngine, PauliEvolution, Trajectories
+from iqm_fakes.simulator.methods import LONGEST_CALL, Engine, ExactEngine, PauliEvolution, Trajectories
 from iqm_fakes.simulator.subcircuits import Subcircuit
 
 Columns: TypeAlias = NDArray[np.uint8]
@@ -21,23 +21,52 @@ Bits: TypeAlias = dict[str, NDArray[np.uint8]]
 """Measurement key → bits of shape (shots, components of the measurement)."""
 
 
+Done: TypeAlias = Callable[[float], None]
+"""Is told when a part of the work is done, and how many seconds it was thought to take; may raise to end the rest."""
+
+
 class Task(NamedTuple):
-    """Take so many shots of a subcircuit."""
+    """Take so many shots of a subcircuit.
+
+    Attributes:
+        subcircuit: Of what.
+        shots: How many.
+        seed: Determines them, together with the other attributes.
+        seconds: How long it takes, by estimate.
+
+    """
 
     subcircuit: Subcircuit
     shots: int
     seed: SeedSequence
+    seconds: float = 0.0
 
 
-def take(engine: Engine, tasks: Sequence[Task]) -> list[Columns]:
+def take(engine: Engine, tasks: Sequence[Task], done: Done = lambda seconds: None) -> list[Columns]:
     """Return the shots of each task.
 
-    Aer's evolutions are one call for all tasks; its trajectories one for each, which spreads the shots over the cores.
+    Evolutions of several tasks are one call of Aer; trajectories of a task are a call, which spreads the shots over the
+    cores, or several. What is thought to take longer than a call may is split, always in the same way.
     """
     if isinstance(engine, Trajectories):
-        return [_trajectories(engine, task) for task in tasks]
-    everything = outcome_probabilities(engine, [task.subcircuit for task in tasks])
-    return [_draw(task, probabilities) for task, probabilities in zip(tasks, everything, strict=True)]
+        return [_trajectories(engine, task, done) for task in tasks]
+    taken: list[Columns] = []
+    for group in groups([task.seconds for task in tasks], LONGEST_CALL):
+        everything = outcome_probabilities(engine, [task.subcircuit for task in tasks[group]])
+        taken += [_draw(task, probabilities) for task, probabilities in zip(tasks[group], everything, strict=True)]
+        done(sum(task.seconds for task in tasks[group]))
+    return taken
+
+
+def groups(seconds: Sequence[float], enough: float) -> list[slice]:
+    """Split pieces of work that take so long into groups, each of which is closed as soon as it takes long enough."""
+    ends, together = [], 0.0
+    for end, each in enumerate(seconds, 1):
+        together += each
+        if together >= enough or end == len(seconds):
+            ends.append(end)
+            together = 0.0
+    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def join(program: Program, subcircuits: Sequence[Subcircuit], taken: Sequence[Columns]) -> Bits:
@@ -68,14 +97,18 @@ def outcome_probabilities(engine: ExactEngine, subcircuits: Sequence[Subcircuit]
 
 def _as_read(subcircuit: Subcircuit, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the probabilities of what is read from those of true outcomes."""
+    probabilities = probabilities.copy()
     for measure in subcircuit.measures:
         if measure.bit not in subcircuit.mid_circuit:  # bits of mid-circuit measurements have their errors already
             p_1_given_0, p_0_given_1 = measure.readout
             pairs = probabilities.reshape(-1, 2, 2**measure.bit)
             zero, one = pairs[:, 0], pairs[:, 1]
             lost, found = p_1_given_0 * zero, p_0_given_1 * one
-            probabilities = np.stack([zero - lost + found, one - found + lost], axis=1).ravel()
-    probabilities = np.maximum(probabilities, 0)  # rounding may leave less than nothing
+            zero -= lost
+            zero += found
+            one -= found
+            one += lost
+    np.maximum(probabilities, 0, out=probabilities)  # rounding may leave less than nothing
     read: NDArray[np.float64] = probabilities / probabilities.sum()
     return read
 
@@ -90,14 +123,21 @@ def _draw(task: Task, probabilities: NDArray[np.float64]) -> Columns:
     return columns
 
 
-def _trajectories(engine: Trajectories, task: Task) -> Columns:
+def _trajectories(engine: Trajectories, task: Task, done: Done) -> Columns:
     from iqm_fakes.simulator import aer
 
-    subcircuit, runs = task.subcircuit, engine.runs_per_shot(task.subcircuit, task.shots)
+    subcircuit = task.subcircuit
+    once = engine.shots_per_call(subcircuit, task.shots, task.seconds)
+    runs = engine.runs_per_shot(subcircuit, once)
+    shots = -(-once // runs)
+    calls = -(-task.shots // (shots * runs))
     random = np.random.default_rng(task.seed)
-    seed = int(random.integers(2**63))
-    rows, counts = aer.sample_trajectories(subcircuit, engine.method, -(-task.shots // runs), runs, seed)
-    bits = np.repeat(rows, counts, axis=0).reshape(-1, len(subcircuit.bits))
+    seeds = [int(random.integers(2**63)) for _ in range(calls)]
+    taken: list[Columns] = []
+    for rows, counts in aer.sample_trajectories(subcircuit, engine.method, shots, runs, seeds):
+        taken.append(np.repeat(rows, counts, axis=0).reshape(-1, len(subcircuit.bits)))
+        done(task.seconds / calls)
+    bits = np.concatenate(taken)
     bits = random.permutation(bits)[: task.shots]  # Aer's counts are sorted; the order of shots is random
     measures = subcircuit.measures
     errors = np.array([(0.0, 0.0) if measure.is_feedback else measure.readout for measure in measures])

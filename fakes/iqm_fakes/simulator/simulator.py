@@ -29,7 +29,7 @@ from iqm_fakes.simulator.loci import Loci
 from iqm_fakes.simulator.method_choice import Choice, choose, choose_evolution
 from iqm_fakes.simulator.methods import Engine, ExactEngine, Method, check_method
 from iqm_fakes.simulator.noise_model import NoiseModel
-from iqm_fakes.simulator.shots import Bits, Columns, Task, join, outcome_probabilities, take
+from iqm_fakes.simulator.shots import Bits, Columns, Done, Task, join, outcome_probabilities, take
 from iqm_fakes.simulator.subcircuits import Subcircuit, split
 
 
@@ -156,12 +156,15 @@ class Simulator:
         (bits,) = self.run_all([self.plan(program, shots)], [seed])
         return bits
 
-    def run_all(self, plans: Sequence[Plan], seeds: Sequence[SeedSequence]) -> list[Bits]:
+    def run_all(
+        self, plans: Sequence[Plan], seeds: Sequence[SeedSequence], done: Done = lambda seconds: None
+    ) -> list[Bits]:
         """Take the shots of several programs.
 
         Args:
             plans: What :meth:`plan` returned.
             seeds: One for each; it determines the result, together with the plan.
+            done: Is called after each part of the work.
 
         Returns:
             For each program its bits, as many shots as heralding kept, keys in the order of their measurements.
@@ -177,10 +180,10 @@ class Simulator:
             kept = self._kept_shots(plan, index, np.random.default_rng(own))
             for number, (subcircuit, choice) in enumerate(zip(plan.subcircuits, plan.choices, strict=True)):
                 work.setdefault(choice.engine, []).append((index, number))
-                tasks[index, number] = Task(subcircuit, kept, others[number])
+                tasks[index, number] = Task(subcircuit, kept, others[number], choice.estimate.seconds)
         taken: dict[tuple[int, int], Columns] = {}
         for engine, places in work.items():
-            taken.update(zip(places, take(engine, [tasks[place] for place in places]), strict=True))
+            taken.update(zip(places, take(engine, [tasks[place] for place in places], done), strict=True))
         return [
             join(plan.program, plan.subcircuits, [taken[index, number] for number in range(len(plan.subcircuits))])
             for index, plan in enumerate(plans)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import or_
 from typing import NamedTuple, TypeAlias
 
@@ -58,15 +58,20 @@ class Block(NamedTuple):
 
     def channel(self) -> Matrix:
         """Return the block with its noise, as in :mod:`.channels`."""
-        factors: list[Matrix] = []
-        for gates in self.alone:
-            factor = gates[0].channel if gates else channels.IDENTITY_CHANNEL
-            for gate in gates[1:]:
-                factor = gate.channel @ factor
-            factors.append(factor)
-        if self.joint is None:
-            return factors[0]
-        return self.joint.channel @ channels.tensor(factors)
+        return _channel(self.alone, self.joint)
+
+
+@lru_cache(maxsize=1024)
+def _channel(alone: tuple[tuple[NoisyGate, ...], ...], joint: NoisyGate | None) -> Matrix:
+    factors: list[Matrix] = []
+    for gates in alone:
+        factor = gates[0].channel if gates else channels.IDENTITY_CHANNEL
+        for gate in gates[1:]:
+            factor = gate.channel @ factor
+        factors.append(factor)
+    if joint is None:
+        return factors[0]
+    return joint.channel @ channels.tensor(factors)
 
 
 class Measure(NamedTuple):

@@ -99,7 +99,7 @@ def test_what_is_too_large_is_refused_with_the_reason() -> None:
         with pytest.raises(CircuitError, match="the exact distribution of 20 connected components") as error:
             refused(large)
         assert "density_matrix: the state of 20 components takes 16,384 GiB" in str(error.value)
-        assert "without noise 27" in str(error.value)
+        assert "without noise 26" in str(error.value)
 
 
 def test_the_method_does_not_matter() -> None:

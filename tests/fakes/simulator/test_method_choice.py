@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from itertools import combinations
 from math import pi
+from pathlib import Path
 
 import devices
 import pytest
@@ -113,3 +117,42 @@ def test_clifford_circuits_may_be_large() -> None:
     bits = machine.run(entangled(40, pi / 2), 20, SeedSequence(1))["m"]
     assert bits.shape == (20, 40)
     assert 0.3 < bits.mean() < 0.7
+
+
+MEMORY = """
+import devices
+from numpy.random import SeedSequence
+from programs import cz, measure, program, prx
+from iqm_fakes.simulator import aer
+from iqm_fakes.simulator.method_choice import no_pilot_run
+from iqm_fakes.simulator.methods import Evolution
+from iqm_fakes.simulator.shots import Task, take
+from iqm_fakes.simulator.simulator import Simulator
+
+ENGINE = Evolution("statevector")
+
+def peak():
+    (line,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+    return 1024 * int(line.split()[1])
+
+machine = Simulator(devices.chain().calibration(), noise=False)
+chain = [step for n in range(20) for step in (prx(n, 0.3), prx(n + 1, 0.3), cz(n, n + 1))]
+(part,) = machine.plan(program(21, 21, *chain, *(measure(n, n) for n in range(21))), 100).subcircuits
+before = peak()
+take(ENGINE, [Task(part, 100, SeedSequence(1))])
+print((peak() - before) / ENGINE.estimate(part, 100, no_pilot_run).memory)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no such file")
+def test_the_memory_of_a_state_vector_is_what_was_estimated() -> None:
+    """The probabilities at the end take as much as the state, while that is still there."""
+    run = subprocess.run(
+        [sys.executable, "-c", MEMORY], stdout=subprocess.PIPE, text=True, check=True, env=environment()
+    )
+    assert 0.8 < float(run.stdout) < 1.2
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a process that imports what this one does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from math import pi
 from typing import Any
 
 import devices
 import numpy as np
 import pytest
+from exact_distributions import assert_drawn_from
 from instructions import compiled, do
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 from scipy.stats import binom
+from simulators import QUBITS as QUBITS_OF
+from simulators import simulator
 
+from iqm_fakes.simulator import aer, methods
 from iqm_fakes.simulator.circuit import CircuitError, Instruction
+from iqm_fakes.simulator.methods import Evolution, Method
+from iqm_fakes.simulator.pauli_evolution import recorded_probabilities
+from iqm_fakes.simulator.shots import outcome_probabilities
 from iqm_fakes.simulator.simulator import Simulator
 
 NOISY = Simulator(devices.chain().calibration())
@@ -176,3 +184,92 @@ def test_more_bits_than_a_machine_word_are_kept_apart() -> None:
     ]
     bits = run(PERFECT, *flips, shots=3)
     assert [array.tolist() for array in bits.values()] == [[[1 - number % 2]] * 3 for number in range(70)]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let calls of Aer be very short; holds how many shots each took."""
+    monkeypatch.setattr(methods, "LONGEST_CALL", 1e-3)
+    monkeypatch.setattr(methods, "MOST_PREPARATION", 1.0)
+    taken: list[int] = []
+    run = aer._run
+
+    def counted(circuits: Any, *, shots: int, **options: Any) -> Any:
+        taken.append(shots)
+        return run(circuits, shots=shots, **options)
+
+    monkeypatch.setattr(aer, "_run", counted)
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("device", "method"),
+    [("chain", "statevector"), ("chain", "matrix_product_state"), ("dephased", "stabilizer")],
+)
+def test_long_trajectories_are_several_calls_with_the_exact_distribution(
+    device: str, method: Method, calls: list[int]
+) -> None:
+    simulated, (one, two, *_) = simulator(device, method=method), QUBITS_OF[device]
+    program = compiled(
+        simulated,
+        do("prx", one, **HALF),
+        do("cz", one, two),
+        do("measure", one, key="early"),
+        do("prx", one, **HALF),
+        do("prx", two, **HALF),
+        do("measure", one, two, key="end"),
+    )
+    bits = simulated.run(program, 3001, SeedSequence(5))
+    assert len(calls) > 3
+    assert {len(columns) for columns in bits.values()} == {3001}
+    exact = simulated.distribution(program).joint().reshape(2, 2, 2)  # the first bit is the last axis
+    assert_drawn_from(
+        np.hstack(list(bits.values())), {outcome: exact[outcome[::-1]] for outcome in product((0, 1), repeat=3)}
+    )
+
+
+def test_calls_draw_different_shots_and_the_same_ones_again(calls: list[int]) -> None:
+    simulated = simulator("chain", method="statevector")
+    program = compiled(simulated, *FEEDBACK)
+    one, again, other = (simulated.run(program, 999, SeedSequence(seed)) for seed in (1, 1, 2))
+    assert len(calls) > 3
+    assert same(one, again)
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_results_of_several_calls_do_not_depend_on_the_number_of_cores(
+    cores: int, calls: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated = simulator("chain", method="statevector")
+    program = compiled(simulated, *FEEDBACK)
+    here = simulated.run(program, 500, SeedSequence(1))
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert same(simulated.run(program, 500, SeedSequence(1)), here)
+
+
+def test_what_is_done_adds_up_to_the_estimate(calls: list[int]) -> None:
+    for simulated in (NOISY, simulator("chain", method="statevector")):
+        plans = [simulated.plan(compiled(simulated, *steps), 400) for steps in (TERMINAL, FEEDBACK)]
+        done: list[float] = []
+        simulated.run_all(plans, [SeedSequence(1), SeedSequence(2)], done.append)
+        assert sum(done) == pytest.approx(sum(plan.seconds for plan in plans))
+
+
+def test_gates_on_the_same_two_components_are_one_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The distribution is that of an engine that has no such rule."""
+    one, two, three, _ = QUBITS
+    again = [step for qubit in (one, two) for step in (do("prx", qubit, **HALF), do("cz", one, two))]
+    steps = [*again, *again, do("prx", two, **HALF), do("cz", two, three), *again, do("prx", three, **HALF)]
+    program = compiled(NOISY, *steps, do("measure", one, two, three, key="m"))
+    (part,) = NOISY.plan(program, 1).subcircuits
+    run, instructions = aer._run, []
+
+    def counted(circuits: Any, **options: Any) -> Any:
+        instructions.extend(instruction.name for circuit in circuits for instruction in circuit.data)
+        return run(circuits, **options)
+
+    monkeypatch.setattr(aer, "_run", counted)
+    (fused,) = outcome_probabilities(Evolution("density_matrix"), [part])
+    assert instructions == ["superop"] * 3 + ["save_probabilities"]
+    assert fused == pytest.approx(recorded_probabilities(part), abs=1e-6)

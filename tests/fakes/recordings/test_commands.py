@@ -75,7 +75,7 @@ def test_check(run, recordings):
     (recordings.folder / f"{made(0).id}.json").write_text("{}")
     status, out, error = run("check")
     assert (status, out) == (1, "2 recordings, 1 broken files\n")
-    assert f"{made(0).id}.json: its schema is None" in error
+    assert f"{made(0).id}.json: the document has no 'schema'" in error
 
 
 def test_check_names_missing_calibrations(run, recordings):

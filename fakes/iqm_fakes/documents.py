@@ -33,6 +33,9 @@ SHOWN = 60
 
 Shape: TypeAlias = Any
 
+Path: TypeAlias = tuple[object, ...]
+"""Names and indices that lead to a place in a document."""
+
 
 @dataclass(frozen=True)
 class Only:
@@ -152,15 +155,15 @@ _LARGEST = sys.float_info.max
 
 def _place_of(part: Any, document: Any) -> str:
     """Return where a document has this very object."""
-    places = [("", document)]
-    for place, value in places:
+    places: list[tuple[Path, Any]] = [((), document)]
+    for path, value in places:
         if value is part or (isinstance(value, dict) and any(name is part for name in value)):
-            return _named(place)
+            return at(*path)
         if isinstance(value, dict):
-            places += [(inside(place, name), item) for name, item in value.items()]
+            places += [((*path, name), item) for name, item in value.items()]
         elif isinstance(value, list):
-            places += [(f"{place}[{index}]", item) for index, item in enumerate(value)]
-    return _named("")
+            places += [((*path, index), item) for index, item in enumerate(value)]
+    return at()
 
 
 def _is_text(text: str) -> bool:
@@ -173,44 +176,51 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def misshapen(value: Any, shape: Shape, place: str = "") -> Iterator[str]:
-    """Yield where a document has not this shape, and what it has to be there; the first mistake first."""
+def misshapen(value: Any, shape: Shape, path: Path = ()) -> Iterator[str]:
+    """Yield where a document has not this shape, and what it has to be there; the first mistake first.
+
+    Args:
+        value: The document, or a part of it.
+        shape: Its shape.
+        path: Where the part is.
+
+    """
     match shape:
         case That():
             problem = None
-            for problem in misshapen(value, shape.shape, place):
+            for problem in misshapen(value, shape.shape, path):
                 yield problem
             if problem is None and not shape.holds(value):
-                yield f"{_named(place)} has to be {shape.what}, got {_brief(value)}"
+                yield f"{at(*path)} has to be {shape.what}, got {_brief(value)}"
         case Either():
             for option in shape.shapes:
                 if _fits(value, option):
-                    yield from misshapen(value, option, place)
+                    yield from misshapen(value, option, path)
                     break
             else:
-                yield _of_type(value, " or ".join(map(_type_name, shape.shapes)), place)
+                yield _of_type(value, " or ".join(map(_type_name, shape.shapes)), path)
         case _ if not _fits(value, shape):
-            yield _of_type(value, _type_name(shape), place)
+            yield _of_type(value, _type_name(shape), path)
         case Only():
             known = [name.removesuffix("?") for name in shape.fields]
             for name in value:
                 if name not in known:
-                    yield f"{inside(place, name)} is none of {', '.join(known)}"
-            yield from misshapen(value, shape.fields, place)
+                    yield f"{at(*path, name)} is none of {', '.join(known)}"
+            yield from misshapen(value, shape.fields, path)
         case dict():
             for field, inner in shape.items():
                 if field is str:
                     for name, item in value.items():
-                        yield from misshapen(item, inner, inside(place, name))
+                        yield from misshapen(item, inner, (*path, name))
                 elif (name := field.removesuffix("?")) in value:
-                    yield from misshapen(value[name], inner, inside(place, name))
+                    yield from misshapen(value[name], inner, (*path, name))
                 elif name == field:
-                    yield f"{_named(place)} has no '{name}'"
+                    yield f"{at(*path)} has no '{name}'"
         case tuple() if len(value) != len(shape):
-            yield f"{_named(place)} has to have {len(shape)} elements, got {len(value)}"
+            yield f"{at(*path)} has to have {len(shape)} elements, got {len(value)}"
         case list() | tuple():
             for index, item in enumerate(value):
-                yield from misshapen(item, shape[index] if isinstance(shape, tuple) else shape[0], f"{place}[{index}]")
+                yield from misshapen(item, shape[index] if isinstance(shape, tuple) else shape[0], (*path, index))
 
 
 _TYPES: Mapping[Any, tuple[str, tuple[type, ...]]] = {
@@ -245,17 +255,14 @@ def _fits(value: Any, shape: Shape) -> bool:
     return kind is object or (isinstance(value, _TYPES[kind][1]) and (kind is bool or not isinstance(value, bool)))
 
 
-def _of_type(value: Any, wanted: str, place: str) -> str:
-    return f"{_named(place)} has to be a JSON {wanted}, got {'null' if value is None else type(value).__name__}"
+def _of_type(value: Any, wanted: str, path: Path) -> str:
+    return f"{at(*path)} has to be a JSON {wanted}, got {'null' if value is None else type(value).__name__}"
 
 
-def _named(place: str) -> str:
-    return place or "the document"
-
-
-def inside(place: str, *names: object) -> str:
-    """Return what is called so inside a place."""
-    return ".".join([*([place] if place else []), *(_short(printable(str(name))) for name in names)])
+def at(*path: object) -> str:
+    """Return what a place in a document is called in messages, by the names and indices that lead to it."""
+    said = "".join(f"[{key}]" if isinstance(key, int) else f".{_short(printable(str(key)))}" for key in path)
+    return said.removeprefix(".") or "the document"
 
 
 def _brief(value: object) -> str:

@@ -16,8 +16,9 @@ from iqm_fakes.documents import (
     UUID,
     Either,
     Only,
+    Path,
     That,
-    inside,
+    at,
     misshapen,
     number,
     one_of,
@@ -110,9 +111,10 @@ def _inconsistent(document: Mapping[str, Any]) -> Iterator[str]:
     for both in sorted({*qubits} & {*resonators}):
         yield f"static_quantum_architecture: '{both}' is a qubit and a resonator; rename one of them"
     for index, pair in enumerate(architecture["connectivity"]):
-        yield from _unknown(pair, {*qubits, *resonators}, f"static_quantum_architecture.connectivity[{index}]")
+        where = ("static_quantum_architecture", "connectivity", index)
+        yield from _unknown(pair, {*qubits, *resonators}, where)
     lines = [qubit for line in document.get("station", {}).get("probe_lines", ()) for qubit in line]
-    yield from _unknown(lines, {*qubits}, "station.probe_lines")
+    yield from _unknown(lines, {*qubits}, ("station", "probe_lines"))
     for twice in sorted({qubit for qubit in lines if lines.count(qubit) > 1}):
         yield f"station.probe_lines names '{twice}' twice"
     ids = [entry["calibration_set"]["observation_set_id"] for entry in document["calibrations"]]
@@ -121,49 +123,49 @@ def _inconsistent(document: Mapping[str, Any]) -> Iterator[str]:
     if document["default_calibration_set_id"] not in ids:
         yield f"default_calibration_set_id {document['default_calibration_set_id']} is none of {', '.join(ids)}"
     for index, entry in enumerate(document["calibrations"]):
-        place = f"calibrations[{index}].dynamic_quantum_architecture"
+        path: Path = ("calibrations", index, "dynamic_quantum_architecture")
         dynamic = entry["dynamic_quantum_architecture"]
         if dynamic["calibration_set_id"] != ids[index]:
-            yield f"{place} is of calibration set {dynamic['calibration_set_id']}, not {ids[index]}"
-        yield from _unknown(dynamic["qubits"], {*qubits}, f"{place}.qubits")
-        yield from _unknown(dynamic["computational_resonators"], {*resonators}, f"{place}.computational_resonators")
+            yield f"{at(*path)} is of calibration set {dynamic['calibration_set_id']}, not {ids[index]}"
+        yield from _unknown(dynamic["qubits"], {*qubits}, (*path, "qubits"))
+        yield from _unknown(dynamic["computational_resonators"], {*resonators}, (*path, "computational_resonators"))
         components = {*dynamic["qubits"], *dynamic["computational_resonators"]}
-        yield from _bad_gates(dynamic["gates"], components, f"{place}.gates")
-        yield from _bad_profile(entry.get("noise", {}), {*qubits, *resonators}, f"calibrations[{index}].noise")
+        yield from _bad_gates(dynamic["gates"], components, (*path, "gates"))
+        yield from _bad_profile(entry.get("noise", {}), {*qubits, *resonators}, ("calibrations", index, "noise"))
 
 
-def _unknown(names: Iterable[str], known: set[str], place: str) -> Iterator[str]:
+def _unknown(names: Iterable[str], known: set[str], path: Path) -> Iterator[str]:
     for stranger in sorted({*names} - known):
-        yield f"{place} names {stranger!r}, which is none of {', '.join(sorted(known))}"
+        yield f"{at(*path)} names {stranger!r}, which is none of {', '.join(sorted(known))}"
 
 
-def _bad_gates(gates: Mapping[str, Any], components: set[str], place: str) -> Iterator[str]:
+def _bad_gates(gates: Mapping[str, Any], components: set[str], path: Path) -> Iterator[str]:
     for gate, info in gates.items():
-        here, implementations = inside(place, gate), info["implementations"]
+        here, implementations = (*path, gate), info["implementations"]
         overrides = info["override_default_implementation"]
         for chosen in (info["default_implementation"], *overrides.values()):
             if chosen not in implementations:
-                yield f"{here}: the implementation {chosen!r}, a default one, is not implemented"
+                yield f"{at(*here)}: the implementation {chosen!r}, a default one, is not implemented"
         for locus in overrides:
-            yield from _unknown(locus.split(","), components, f"{here}.override_default_implementation")
+            yield from _unknown(locus.split(","), components, (*here, "override_default_implementation"))
         for name, implementation in implementations.items():
             for index, locus in enumerate(implementation["loci"]):
-                there = f"{inside(here, 'implementations', name)}.loci[{index}]"
+                there = (*here, "implementations", name, "loci", index)
                 yield from _unknown(locus, components, there)
                 size = LOCUS_SIZES.get(gate, len(locus))
                 if len(locus) != size:
-                    yield f"{there} has to have {size} components, as every locus of '{gate}', got {len(locus)}"
+                    yield f"{at(*there)} has to have {size} components, as every locus of '{gate}', got {len(locus)}"
 
 
-def _bad_profile(profile: Mapping[str, Any], components: set[str], place: str) -> Iterator[str]:
+def _bad_profile(profile: Mapping[str, Any], components: set[str], path: Path) -> Iterator[str]:
     for section, entries in profile.items():
-        loci = [(inside(place, section, name), name) for name in entries]
+        loci: list[Path] = [(section, name) for name in entries]
         if section == "gates":
-            loci = [(inside(place, section, gate, name), name) for gate, entry in entries.items() for name in entry]
-        for there, locus in loci:
-            names = locus.split(",")
+            loci = [(section, gate, name) for gate, entry in entries.items() for name in entry]
+        for locus in loci:
+            there, names = (*path, *locus), str(locus[-1]).split(",")
             if section == "zz" and (len(names) != 2 or names[0] == names[1]):
-                yield f"{there}: a pair is two components, joined by a comma"
+                yield f"{at(*there)}: a pair is two components, joined by a comma"
             yield from _unknown(names, components, there)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from iqm_fakes.printed import printable
 from iqm_fakes.vendor.quick_imports import quick_imports
 from pytest_iqm import markers
 from pytest_iqm.fixtures import (
@@ -152,7 +153,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what tests run on and why, and how old it is."""
     settings = config.stash[MACHINES].settings
-    return [settings.header(), *([] if settings.record.value == "replay" else settings.device_ages)]
+    ages = [] if settings.record.value == "replay" else settings.device_ages
+    return [printable(line) for line in (settings.header(), *ages)]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -234,12 +236,12 @@ def pytest_runtest_makereport(
     remarks = item.config.stash[MACHINES].job_remarks() if call.excinfo and ids else {}
     for job in ids[-SHOWN:]:
         for remark in remarks.get(job, ()):
-            call.excinfo.value.add_note(f"IQM job {job}: {remark}")  # type: ignore[union-attr]  # there is one
+            call.excinfo.value.add_note(printable(f"IQM job {job}: {remark}"))  # type: ignore[union-attr]  # there is one
     report = yield
     if report.failed and ids:
         earlier = [f"and {len(ids) - SHOWN} before"] if len(ids) > SHOWN else []
         lines = ["; ".join([job, *remarks.get(job, ())]) for job in ids[-SHOWN:]]
-        report.sections.append(("IQM jobs", "\n".join([*lines, *earlier])))
+        report.sections.append(("IQM jobs", "\n".join(map(printable, [*lines, *earlier]))))
     if report.when == "teardown":
         vars(report)[JOB_DETAILS] = item.stash.get(DETAILS, [])
     return report

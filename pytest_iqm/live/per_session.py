@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from iqm_fakes.printed import printable
 from pytest_iqm.client_interception import ClientInterception
 from pytest_iqm.job_details import JobsOfTests, jobs_of, times
 from pytest_iqm.live import cleanup
@@ -92,13 +93,13 @@ class LiveSession:
             return []
         computer = self._machine.computer.value
         if self.preflight.unavailable is not None:
-            return [f"iqm: {computer} can't be used now: {self.preflight.unavailable}"]
+            return [printable(f"iqm: {computer} can't be used now: {self.preflight.unavailable}")]
         lines = [f"iqm: calibration set {self.preflight.calibration_set}"]
         if self._machine.is_mock:
             lines.append(f"iqm: {computer} answers with random bits: claims about counts mean nothing")
         if self._settings.device_files:
             lines += calibration_drift(self._machine, self._settings.device_files)
-        return lines
+        return list(map(printable, lines))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -69,7 +69,7 @@ class That:
 
 def one_of(*words: str) -> That:
     """Return the shape of a word."""
-    return That(str, f"one of {', '.join(words)}", words.__contains__)
+    return That(str, f"one of {', '.join(words)}" if len(words) > 1 else repr(*words), words.__contains__)
 
 
 def number(lowest: float, highest: float) -> That:

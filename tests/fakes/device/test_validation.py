@@ -24,7 +24,7 @@ DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("schema",), "iqm-device/2", "schema has to be one of iqm-device/1, got 'iqm-device/2'"),
+        (("schema",), "iqm-device/2", "schema has to be 'iqm-device/1', got 'iqm-device/2'"),
         (("alias",), None, "the document has no 'alias'"),
         (("alias",), 5, "alias has to be a JSON string, got int"),
         (("calibrations", 0, "quality_metric_set"), None, r"calibrations\[0\] has no 'quality_metric_set'"),

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iqm_fakes.documents import ALIAS, TIME, UUID, Either, That, loads, misshapen, one_of
+from iqm_fakes.documents import ALIAS, TIME, UUID, Either, That, loads, misshapen, one_of, unwritable
 from iqm_fakes.printed import printable
 from iqm_fakes.recordings.codec import line, packed, parsed, unpacked
 from iqm_fakes.simulator.circuit import Refused
@@ -203,7 +203,7 @@ def migrated(document: Any) -> dict[str, Any]:
         RecordingError: Its schema is unknown, or newer.
 
     """
-    for problem in misshapen(document, {"schema": str}):
+    for problem in (*unwritable(document), *misshapen(document, {"schema": str})):
         raise RecordingError(problem)
     current: dict[str, Any] = document
     while (schema := current["schema"]) in MIGRATIONS:

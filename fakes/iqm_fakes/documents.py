@@ -213,7 +213,8 @@ def misshapen(value: Any, shape: Shape, path: Path = ()) -> Iterator[str]:
                     for name, item in value.items():
                         yield from misshapen(item, inner, (*path, name))
                 elif (name := field.removesuffix("?")) in value:
-                    yield from misshapen(value[name], inner, (*path, name))
+                    if inner is not object and type(value[name]) is not inner:  # else, as mostly, there is nothing more
+                        yield from misshapen(value[name], inner, (*path, name))
                 elif name == field:
                     yield f"{at(*path)} has no '{name}'"
         case tuple() if len(value) != len(shape):

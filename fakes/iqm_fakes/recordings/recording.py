@@ -77,13 +77,14 @@ _SHAPE: Mapping[str, Any] = {
     },
     "job": {
         "timeline": [(str, str, TIME)],
-        "type?": str,
+        "type?": one_of("circuit", "run"),
         "qc?": Either({"id": str}, None),
-        "compilation?": Either({"calibration_set_id?": Either(str, None)}, None),
-        "execution?": Either(dict, None),
-        "artifacts?": Either([{"type": str}], None),
-        "messages?": Either([{"message": str}], None),
-        "errors?": Either([{"error_code": str, "message": str}], None),
+        "queue_position?": Either(int, None),
+        "compilation?": Either({"calibration_set_id?": Either(UUID, None)}, None),
+        "execution?": Either({"progress": {str: {"value": int, "max_value": int}}}, None),
+        "artifacts?": [{"type": str}],
+        "messages?": [{"source": str, "message": str}],
+        "errors?": [{"source?": str, "error_code": str, "message": str}],
     },
     "results": Either(
         [

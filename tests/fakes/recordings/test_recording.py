@@ -114,7 +114,7 @@ class TestFile:
             ({"status": "exploded"}, "status has to be one of completed, failed, cancelled, got 'exploded'"),
             ({"tests": [5]}, r"tests\[0\] has to be a JSON string, got int"),
             ({"recorded_at": "yesterday"}, "recorded_at has to be a time such as .*, got 'yesterday'"),
-            ({"job": {"timeline": [], "errors": 5}}, "job.errors has to be a JSON array or null, got int"),
+            ({"job": {"timeline": [], "errors": 5}}, "job.errors has to be a JSON array, got int"),
         ],
     )
     def test_a_file_with_a_digest_that_is_no_recording_is_refused(self, change, message):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from iqm_fakes.printed import printable
 from iqm_fakes.vendor.quick_imports import quick_imports
 from pytest_iqm import hookspecs, markers
 from pytest_iqm.collection import grouped, names_of, parametrizes, runs_twice
@@ -208,7 +209,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what tests run on and why, if that was chosen for this run."""
     if MISTAKE in config.stash:
-        return [f"iqm: {config.stash[MISTAKE]}"]
+        return [printable(f"iqm: {config.stash[MISTAKE]}")]
     settings = config.stash[MACHINES].settings
     return _header(config) if settings.chosen else []
 
@@ -224,7 +225,9 @@ def _header(config: pytest.Config) -> list[str]:
     settings = config.stash[MACHINES].settings
     lines = [settings.header(), *([] if settings.record.value == "replay" else settings.device_ages)]
     drawn = getattr(config.option, "hypothesisseed", None)
-    return [*lines, f"iqm: what @given draws is Hypothesis' own (--hypothesis-seed={drawn})"] if drawn else lines
+    if drawn:
+        lines.append(f"iqm: what @given draws is Hypothesis' own (--hypothesis-seed={drawn})")
+    return [printable(line) for line in lines]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -316,14 +319,14 @@ def pytest_runtest_makereport(
     remarks = item.config.stash[MACHINES].job_remarks() if call.excinfo and ids else {}
     for job in ids[-SHOWN:]:
         for remark in remarks.get(job, ()):
-            call.excinfo.value.add_note(f"IQM job {job}: {remark}")  # type: ignore[union-attr]  # there is one
+            call.excinfo.value.add_note(printable(f"IQM job {job}: {remark}"))  # type: ignore[union-attr]  # there is one
     error = None if call.excinfo is None or item.config.option.tbstyle in ("long", "native") else call.excinfo.value
     with nullcontext() if error is None else vendor_hidden(error):
         report = yield
     if report.failed and ids:
         earlier = [f"and {len(ids) - SHOWN} before"] if len(ids) > SHOWN else []
         lines = ["; ".join([job, *remarks.get(job, ())]) for job in ids[-SHOWN:]]
-        report.sections.append(("IQM jobs", "\n".join([*lines, *earlier])))
+        report.sections.append(("IQM jobs", "\n".join(map(printable, [*lines, *earlier]))))
     if report.when == "teardown":
         vars(report)[JOB_DETAILS] = item.stash.get(DETAILS, [])
         vars(report)[USED] = item.config.stash[MACHINES].asked

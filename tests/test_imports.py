@@ -30,7 +30,8 @@ TOWERS = {
         ("wire",),
         ("simulator",),
         ("device",),
-        ("vendor", "atomic_write", "html"),
+        ("vendor", "documents", "html"),
+        ("atomic_write", "printed"),
     ),
     "pytest_iqm": (
         ("plugin",),

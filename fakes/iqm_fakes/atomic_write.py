@@ -11,7 +11,9 @@ TEMPORARY = ".tmp"
 
 
 def write(path: Path, text: str) -> None:
-    """Replace a file by a text, durably: whatever happens, a reader sees all of the old one or all of the new one.
+    r"""Replace a file by a text, durably: whatever happens, a reader sees all of the old one or all of the new one.
+
+    Half a character (a lone surrogate), which UTF-8 has not, is written as JSON writes it: ``\ud800``.
 
     Raises:
         OSError: It can't be written; the old file is still there, and nothing else.
@@ -19,7 +21,7 @@ def write(path: Path, text: str) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{TEMPORARY}")
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
+        with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from importlib import import_module
@@ -20,6 +19,7 @@ from iqm_fakes.device.comparison import SIGMAS, THRESHOLD, Change, and_more, cha
 from iqm_fakes.device.device import MOCK, Device
 from iqm_fakes.device.health import HEALTH_SHAPES
 from iqm_fakes.device.implementations import default_loci
+from iqm_fakes.printed import say
 from iqm_fakes.recordings import commands as recording_commands
 from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except (OSError, ValueError, RecordingError, RecordingNotFound) as error:
-        print(f"iqm-fake: {error}", file=sys.stderr)  # noqa: T201
+        say(*f"iqm-fake: {error}".split("\n"), error=True)
         return 1
 
 
@@ -236,7 +236,7 @@ def _snapshot(options: argparse.Namespace) -> int:
         computer = options.computer or os.environ.get("IQM_QUANTUM_COMPUTER") or "the quantum computer"
         raise ValueError(f"no snapshot of {computer}: {error}") from None
     _save(device, options.out)
-    print(f"{options.out}: {device.display_name}, calibration set {device.default_calibration_set_id}")  # noqa: T201
+    say(f"{options.out}: {device.display_name}, calibration set {device.default_calibration_set_id}")
     return 0
 
 
@@ -257,7 +257,7 @@ def _import(options: argparse.Namespace) -> int:
         f"couplers: {len(chip['connectivity']) - len(gone)} of {len(chip['connectivity'])}",
         *([f"lost: {', '.join([*lost, *gone])}"] if lost or gone else []),
     ]
-    print("\n".join(lines))  # noqa: T201
+    say(*lines)
     return 0
 
 
@@ -277,9 +277,9 @@ def _fetch(options: argparse.Namespace) -> int:
         try:
             client = client or _connected(options)
             recording = record(client, job, options.folder, metadata=options.metadata)
-            print(f"{job}: {recording.status}, recorded")  # noqa: T201
+            say(f"{job}: {recording.status}, recorded")
         except (*VENDOR_ERRORS, RecordingError) as error:  # type: ignore[misc]  # a tuple of classes
-            print(f"iqm-fake: {job}: {error}", file=sys.stderr)  # noqa: T201
+            say(*f"iqm-fake: {job}: {error}".split("\n"), error=True)
             failed = 1
     return failed
 
@@ -296,7 +296,7 @@ def _compare(options: argparse.Namespace) -> int:
     )
     if options.html:
         write(Path(options.html), page(comparison, f"How well the fake predicts {options.folder}"))
-    print(comparison)  # noqa: T201
+    say(*str(comparison).split("\n"))
     return 0
 
 
@@ -315,7 +315,7 @@ def _diff(options: argparse.Namespace) -> int:
     shown = len(found) if options.all else SHOWN
     more = and_more(found, shown)
     lines = [*table(found[:shown]), *([f"{more}: --all lists them"] if more else [])]
-    print("\n".join(lines) if found else "no difference")  # noqa: T201
+    say(*(lines if found else ["no difference"]))
     if options.plot:
         from iqm_fakes.device.chip_plot import draw
 
@@ -371,7 +371,7 @@ def _serve(options: argparse.Namespace) -> int:
     with closing(server), suppress(KeyboardInterrupt):
         _announce(socket.url, list(server.devices), server.seed, required=token is not None, controlled=options.control)
         socket.serve_forever()
-    print("iqm-fake: stopped", file=sys.stderr)  # noqa: T201
+    say("iqm-fake: stopped", error=True)
     return 0
 
 
@@ -389,7 +389,7 @@ def _announce(url: str, aliases: list[str], seed: int, *, required: bool, contro
         f"export IQM_QUANTUM_COMPUTER={aliases[0]}{more}",
         token,
     ]
-    print("\n".join(lines), flush=True)  # noqa: T201
+    say(*lines)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -1,9 +1,14 @@
-"""HTML pages that need no other file, and their parts."""
+"""HTML pages that need no other file, and their parts.
+
+A page is made of elements, and whatever else is put into one is text: it is escaped there, so nobody has to remember.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+
+from iqm_fakes.printed import printable_lines
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --measured: #3b7dd8; --expected: #e0a030; }
@@ -23,36 +28,77 @@ svg .wire { stroke: var(--line) }
 """
 
 
-def whole_page(title: str, body: Iterable[str]) -> str:
-    """Return a page; ``body`` is HTML, the title is text."""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""What a browser may do for a page: apply the styles in it, and nothing else; no scripts, no other files."""
+
+_VOID = ("br", "meta")
+"""Elements that can't have anything in them, nor an end."""
+
+
+class Html(str):
+    """HTML, which only :func:`element` and :func:`joined` make; any other string is text."""
+
+    __slots__ = ()
+
+
+class Cell(Html):
+    """A cell of a table."""
+
+    __slots__ = ()
+
+
+def element(tag: str, *inner: object, **attributes: object) -> Html:
+    """Return an element.
+
+    Args:
+        tag: Its name.
+        inner: What is in it: HTML, and text.
+        attributes: Its attributes, with ``_`` for ``-``; one that ends in ``_`` is written without it.
+
+    """
+    named = "".join(f' {name.rstrip("_").replace("_", "-")}="{_escaped(value)}"' for name, value in attributes.items())
+    return Html(f"<{tag}{named}>" if tag in _VOID else f"<{tag}{named}>{joined(inner)}</{tag}>")
+
+
+def joined(parts: Iterable[object], between: str = "") -> Html:
+    """Return HTML and text in a row."""
+    return Html(between.join(part if isinstance(part, Html) else _escaped(part) for part in parts))
+
+
+def _escaped(text: object) -> str:
+    return escape(printable_lines(str(text)))
+
+
+def whole_page(title: str, body: Iterable[Html]) -> str:
+    """Return a page."""
     head = [
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">',
-        f"<title>{escape(title)}</title>",
-        '<meta name="viewport" content="width=device-width">',
-        f"<style>{_STYLE}</style>",
+        Html('<!doctype html>\n<html lang="en">'),
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("title", title),
+        element("meta", name="viewport", content="width=device-width"),
+        element("style", Html(_STYLE)),
     ]
-    return "\n".join([*head, *body, "</html>\n"])
+    return joined([*head, *body, Html("</html>\n")], "\n")
 
 
-def bars(measured: float, expected: float | None, largest: float) -> str:
+def bars(measured: float, expected: float | None, largest: float) -> Html:
     """Return bars of what was measured and, if it is known, of what was expected, in parts of the largest value."""
-    drawn = f'<div class="bar measured" style="width:{measured / largest:.1%}"></div>'
-    if expected is not None:
-        drawn += f'<div class="bar expected" style="width:{expected / largest:.1%}"></div>'
-    return f'<div class="bars">{drawn}</div>'
+    drawn = [("measured", measured), *([] if expected is None else [("expected", expected)])]
+    return element(
+        "div",
+        *(element("div", class_=f"bar {name}", style=f"width:{value / largest:.1%}") for name, value in drawn),
+        class_="bars",
+    )
 
 
-def number_cell(text: object) -> str:
+def number_cell(text: object) -> Cell:
     """Return a number, or text about one, for a table."""
-    return f'<span class="number">{escape(str(text))}</span>'
+    return Cell(element("td", text, class_="number"))
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table; its cells are HTML."""
-    names = "".join(f"<th>{name}</th>" for name in head)
-    lines = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{names}</tr>{lines}</table>"
-
-
-def _cell(html: str) -> str:
-    return f'<td class="number">{html}</td>' if html.startswith('<span class="number">') else f"<td>{html}</td>"
+def table(head: Iterable[object], rows: Iterable[Sequence[object]]) -> Html:
+    """Return a table."""
+    cells = ((cell if isinstance(cell, Cell) else element("td", cell) for cell in row) for row in rows)
+    lines = (element("tr", *row) for row in cells)
+    return element("table", element("tr", *(element("th", name) for name in head)), *lines)

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from iqm_fakes.printed import printable
 from pytest_iqm.client_interception import ClientInterception
 from pytest_iqm.departures import Departures
 from pytest_iqm.job_details import JobsOfTests, jobs_of, times
@@ -122,13 +123,15 @@ class LiveSession:
         computer = self._machine.computer.value
         left = [f"iqm: a former run was killed and left this on {each.server}: {each}" for each in self._former]
         if self.preflight.unavailable is not None:
-            return [*left, f"iqm: {computer} can't be used now: {self.preflight.unavailable}"]
-        lines = [*left, f"iqm: calibration set {self.preflight.calibration_set}"]
+            return [
+                printable(line) for line in (*left, f"iqm: {computer} can't be used now: {self.preflight.unavailable}")
+            ]
+        lines = [*map(printable, left), f"iqm: calibration set {self.preflight.calibration_set}"]
         if self._machine.is_mock:
             lines.append(f"iqm: {computer} answers with random bits: claims about counts mean nothing")
         if self._settings.device_files:
             lines += calibration_drift(self._machine, self._settings.device_files)
-        return lines
+        return list(map(printable, lines))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

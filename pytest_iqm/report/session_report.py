@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 import pytest
 
+from iqm_fakes.printed import printable
 from pytest_iqm.job_details import JobDetails, JobsOfTests
 from pytest_iqm.machines import Machines
 from pytest_iqm.report.claim_report import CLAIMS, RANDOM, summary
@@ -107,7 +108,7 @@ class SessionReport:
         if lines:
             terminalreporter.section("iqm", red=any("red" in colours for _, colours in lines))
         for line, colours in lines:
-            terminalreporter.line(line, **colours)
+            terminalreporter.line(printable(line), **colours)
 
     def _lines(self) -> Iterator[Line]:
         if self._live is not None:

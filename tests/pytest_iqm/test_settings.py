@@ -1,8 +1,10 @@
 """Settings, where they come from, and what is said of wrong ones."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from mutants import Mutator
 from suites import CLAIMS, JOBS
 
 from iqm_fakes import Device, FakeIQMClient
@@ -70,6 +72,23 @@ class TestAges:
         pytester.makeini("[pytest]\niqm_device_max_age = 31d")
         assert self.ages(suite("--iqm-device", "old.json", test_a=NOTHING)) == ["  old.json: calibrated 30 days ago"]
 
+    def test_nothing_from_a_device_file_steers_the_terminal(self, suite, pytester, old):
+        device = Device.load(pytester.path / "old.json")
+        Device.from_document({**device.document, "imported_like": "\x1b[2J\r"}).save(pytester.path / "old.json")
+        (line,) = self.ages(suite("--iqm-device", "old.json", test_a=NOTHING))
+        assert r"--like '\x1b[2J\r' --out old.json" in line
+
+    def test_a_broken_one_is_a_usage_error(self, suite, pytester):
+        file = pytester.path / "broken.json"
+        mutator = Mutator(dict(Device.load("adonis").document))
+        for number in range(8):
+            file.write_bytes(mutator.mutant(random.Random(number)))
+            result = suite("--iqm-device", "broken.json", test_a=NOTHING)
+            assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+            if result.ret != pytest.ExitCode.OK:
+                assert result.ret == pytest.ExitCode.USAGE_ERROR
+                assert f"--iqm-device: device file {file}: " in result.stderr.str()
+
     @pytest.mark.parametrize("text", ["soon", "-1", "nan"])
     def test_a_wrong_one_is_a_usage_error(self, suite, pytester, text):
         pytester.makeini(f"[pytest]\niqm_device_max_age = {text}")
@@ -99,7 +118,7 @@ LIVE = {"IQM_SERVER_URL": "http://127.0.0.1:1", "IQM_QUANTUM_COMPUTER": "garnet"
     ("arguments", "environment", "messages"),
     [
         (["--iqm-device", "granet"], {}, ["--iqm-device: no device 'granet'", "adonis, aphrodite"]),
-        (["--iqm-device", "broken.json"], {}, ["device file ", "broken.json is not JSON"]),
+        (["--iqm-device", "broken.json"], {}, ["device file ", "broken.json: it is not JSON"]),
         (["--iqm-seed", "soon"], {}, ["--iqm-seed takes a non-negative integer or 'random', got 'soon'"]),
         (["--iqm-max-shots="], {}, ["--iqm-max-shots takes a whole number, got ''"]),
         (["--iqm-max-jobs", "few"], {}, ["--iqm-max-jobs takes a whole number, got 'few'"]),

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqm_fakes.client import FakeIQMClient
-from iqm_fakes.device.calibration_age import measured_at, moment
+from iqm_fakes.device.calibration_age import measured_at
 from iqm_fakes.device.device import Calibration, Device
+from iqm_fakes.documents import moment
 from iqm_fakes.recordings.folder import Recordings
 from iqm_fakes.recordings.recording import Recording, RecordingError
 from iqm_fakes.simulator.circuit import CircuitError, Program

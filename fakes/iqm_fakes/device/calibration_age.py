@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from calendar import month_name
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from iqm_fakes.device.bundled import bundled_devices
 from iqm_fakes.device.device import Calibration, Device
 from iqm_fakes.device.snapshot import SOURCE
+from iqm_fakes.documents import moment
 
 MAX_AGE = 14.0
 """Days from which on a calibration is old."""
@@ -44,15 +45,6 @@ def measured_at(calibration: Calibration) -> datetime | None:
     moments = [moment(str(document["created_timestamp"])) for document in documents if document]
     known = [each for each in moments if each is not None]
     return max(known) if len(known) == len(moments) else None
-
-
-def moment(timestamp: str) -> datetime | None:
-    """Return the time that a document states, in UTC if it names no zone; None if it is no time."""
-    try:
-        stated = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return None
-    return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
 
 
 def _ago(days: float) -> str:

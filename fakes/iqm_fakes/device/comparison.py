@@ -18,6 +18,7 @@ from iqm_fakes.device.metrics import (
     Published,
     published_metrics,
     published_values,
+    split_name,
 )
 
 SIGMAS = 3.0
@@ -155,11 +156,11 @@ def _rates_and_times(calibration: Calibration) -> dict[_Metric, tuple[Locus, Pub
     """Return error rates and relaxation times, with the locus as it is written; fidelities as errors."""
     found: dict[_Metric, tuple[Locus, Published]] = {}
     for name, published in published_metrics(calibration.observations()).items():
-        *path, where, field = name.split(".")
+        path, where, field = split_name(name)
         if field in RATES or field in TIMES:
             locus = tuple(where.split("__"))
             rate = published._replace(value=1 - published.value) if RATES.get(field) else published
-            found.setdefault((".".join(path), frozenset(locus), field), (locus, rate))
+            found.setdefault((path, frozenset(locus), field), (locus, rate))
     return found
 
 

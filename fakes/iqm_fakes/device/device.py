@@ -8,7 +8,6 @@ a fixed noise profile, ``noise`` (see :mod:`iqm_fakes.device.error_rates`). Unkn
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -22,6 +21,8 @@ from iqm_fakes.device.bundled import bundled_devices, bundled_file
 from iqm_fakes.device.file_format import file_text, spelt_out
 from iqm_fakes.device.station import Station
 from iqm_fakes.device.validation import problems, refusals
+from iqm_fakes.documents import loads
+from iqm_fakes.printed import printable
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -34,6 +35,9 @@ MOCK = ":mock"
 
 class DeviceError(ValueError):
     """A device is unknown, or its file is broken; the message names the file, the place and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @dataclass(frozen=True)
@@ -261,8 +265,8 @@ def _json(source: Path | Traversable, name: str) -> Any:
 
     """
     try:
-        return json.loads(source.read_text(encoding="utf-8"))
+        return loads(source.read_bytes())
     except OSError as error:
         raise DeviceError(f"{name} can't be read: {error.strerror}") from None
     except ValueError as error:
-        raise DeviceError(f"{name} is not JSON: {error}") from None
+        raise DeviceError(f"{name}: {error}") from None

@@ -64,6 +64,7 @@ from iqm_fakes.device.metrics import (
     READOUT_FIELDS,
     Locus,
     published_values,
+    split_name,
 )
 from iqm_fakes.device.readout import PERFECT, Measurement, Qndness, Readout, measurement
 from iqm_fakes.device.station import RESET_WAIT
@@ -311,8 +312,8 @@ class Noise:
         """Medians over the loci of a kind, by what comes before and after the locus in the name."""
         groups: dict[tuple[str, str, str], list[float]] = {}
         for name, value in self._values.items():
-            prefix, _, rest = name.rpartition(".")[0].rpartition(".")
-            groups.setdefault((prefix, _kind(rest.split("__")), name.rpartition(".")[2]), []).append(value)
+            prefix, where, field = split_name(name)
+            groups.setdefault((prefix, _kind(where.split("__")), field), []).append(value)
         return {group: median(values) for group, values in groups.items()}
 
 

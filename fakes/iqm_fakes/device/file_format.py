@@ -7,12 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from iqm_fakes.documents import Either
+
 SCHEMA = "iqm-device/1"
 
 _OWN = ("observation_id", "dut_field", "value", "unit")
 """What an observation always says for itself, and first."""
 
 _DEFAULTS = "observation_defaults"
+
+_CONDENSED_SET = {f"{_DEFAULTS}?": dict, "observations": [dict]}
+
+CONDENSED = {"calibrations": [{"calibration_set": _CONDENSED_SET, "quality_metric_set": Either(_CONDENSED_SET, None)}]}
+"""What of a file has to have which shape to be spelt out; see :mod:`iqm_fakes.documents`."""
 
 
 def file_text(document: Mapping[str, Any]) -> str:

@@ -8,6 +8,12 @@ from typing import Any
 
 from iqm_fakes.device.metrics import Locus, Place
 
+LOCUS_SIZES: Mapping[str, int] = {
+    **dict.fromkeys(("prx", "measure", "measure_fidelity", "cc_prx", "reset", "reset_wait"), 1),
+    **dict.fromkeys(("cz", "move"), 2),
+}
+"""How many components each calibrated locus of a gate has, whatever its implementation."""
+
 _SYMMETRIC = ("cz",)
 """Gates whose locus may be written in any order."""
 

@@ -79,9 +79,9 @@ def published_metrics(observations: Iterable[Mapping[str, Any]]) -> dict[str, Pu
     for observation in observations:
         name, _, suffix = observation["dut_field"].partition(":")
         value, (lowest, highest) = observation["value"], value_range(name)
-        if _is_number(value) and lowest <= value <= highest and not observation.get("invalid") and name not in found:
+        if is_number(value) and lowest <= value <= highest and not observation.get("invalid") and name not in found:
             given = observation.get("uncertainty")
-            uncertainty = float(given) if _is_number(given) and given > 0 else None
+            uncertainty = float(given) if is_number(given) and given > 0 else None
             found[name] = _of_one_gate(name, Published(float(value), uncertainty), suffix)
     for name, published in list(found.items()):
         t1 = found.get(f"{name.rpartition('.')[0]}.t1_time")
@@ -90,25 +90,34 @@ def published_metrics(observations: Iterable[Mapping[str, Any]]) -> dict[str, Pu
     return found
 
 
-def _is_number(value: Any) -> TypeGuard[float]:
+def is_number(value: Any) -> TypeGuard[float]:
+    """Return whether an observation, or its uncertainty, is a number that can be computed with."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """Return what a name says before its locus, the locus, and the field; what a name doesn't have is empty."""
+    path, _, field = name.rpartition(".")
+    before, _, locus = path.rpartition(".")
+    return before, locus, field
 
 
 def value_range(name: str) -> tuple[float, float]:
     """Return the smallest and the largest value that can be published under a name."""
-    field = name.rpartition(".")[2]
+    _, locus, field = split_name(name)
     lowest, highest = RANGES.get(field, (0.0, math.inf))
     if field == "fidelity" and name.startswith(("metrics.rb.", "metrics.irb.")):
-        lowest = 0.5 ** len(name.split(".")[-2].split("__"))
+        lowest = 0.5 ** len(locus.split("__"))
     return lowest, highest
 
 
 def _of_one_gate(name: str, fidelity: Published, suffix: str) -> Published:
     """Return the fidelity of one gate from that of ``n_interleaved_gates``; other values are returned as they are."""
-    gates = re.search(r"\bn_interleaved_gates=(\d+)", suffix)
-    if gates is None or int(gates[1]) < 2 or not name.endswith(".fidelity"):
+    gates = re.search(r"\bn_interleaved_gates=(\d{1,9})\b", suffix)
+    components = len(split_name(name)[1].split("__"))
+    if gates is None or int(gates[1]) < 2 or not name.endswith(".fidelity") or components > 2:
         return fidelity
-    k, d = int(gates[1]), 2 ** len(name.split(".")[-2].split("__"))
+    k, d = int(gates[1]), 2**components
     polarization: float = max((d * fidelity.value - 1) / (d - 1), 0.0)
     one: float = ((d - 1) * polarization ** (1 / k) + 1) / d
     if fidelity.uncertainty is None or polarization == 0:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from iqm_fakes.device.device import Device
-from iqm_fakes.device.metrics import RATES, TIMES, Locus, Place, value_range
+from iqm_fakes.device.metrics import RATES, TIMES, Locus, Place, is_number, value_range
+from iqm_fakes.documents import moment
 
 REAL_DRIFT = {"cz": 0.58, "move": 0.58, "prx": 0.33, "readout": 0.55, "time": 0.2}
 """Standard deviation of the logarithm of the factors by which errors and relaxation times change in two days.
@@ -68,7 +69,11 @@ def _next_set(
             if name not in factors:
                 factors[name] = math.exp(dice.gauss(0.0, _real_drift(name) if drift is None else drift))
             _multiply(observation, factors[name])
-    values = {observation["dut_field"].partition(":")[0]: observation for observation in observations}
+    values = {
+        observation["dut_field"].partition(":")[0]: observation
+        for observation in observations
+        if is_number(observation["value"])
+    }
     for name, observation in values.items():
         path, _, field = name.rpartition(".")
         if field in ("t2_time", "t2_echo_time") and f"{path}.t1_time" in values:
@@ -113,13 +118,17 @@ def _multiply(observation: dict[str, Any], factor: float) -> None:
         lowest, highest = value_range(observation["dut_field"].partition(":")[0])
         drifted = 1 - (1 - value) * factor if RATES[field] else value * factor
         observation["value"] = min(max(drifted, lowest), highest)
-    if observation.get("uncertainty"):
+    if is_number(observation.get("uncertainty")):
         observation["uncertainty"] *= factor
 
 
 def _a_day_later(timestamp: str) -> str:
-    moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00")) + timedelta(days=1)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    stated = moment(timestamp)
+    try:
+        later = None if stated is None else stated + timedelta(days=1)
+    except OverflowError:  # on the last day of all
+        later = None
+    return timestamp if later is None else later.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _without(architecture: Mapping[str, Any], lost: Iterable[str | Locus]) -> dict[str, Any]:

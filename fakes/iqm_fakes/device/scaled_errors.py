@@ -8,7 +8,16 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from iqm_fakes.device.device import Calibration
-from iqm_fakes.device.metrics import EXPERIMENTS, QNDNESS_FIELDS, RATES, READOUT_FIELDS, TIMES, Locus
+from iqm_fakes.device.metrics import (
+    EXPERIMENTS,
+    QNDNESS_FIELDS,
+    RATES,
+    READOUT_FIELDS,
+    TIMES,
+    Locus,
+    is_number,
+    split_name,
+)
 
 READOUT, RELAXATION = "readout", "relaxation"
 """Kinds of errors beside those of gates, whose kind is the gate's name."""
@@ -59,7 +68,7 @@ def _scaled_set(document: Mapping[str, Any], factor: Factor) -> dict[str, Any]:
     observations = []
     for observation in document["observations"]:
         figure, value = _figure(observation["dut_field"]), observation["value"]
-        by = 1.0 if figure is None or not isinstance(value, int | float) else factor(figure)
+        by = factor(figure) if figure is not None and is_number(value) else 1.0
         changed = observation if figure is None or by == 1 else {**observation, "value": _scaled(figure, value, by)}
         observations.append(changed)
     return {**document, "observations": observations}
@@ -68,7 +77,8 @@ def _scaled_set(document: Mapping[str, Any], factor: Factor) -> dict[str, Any]:
 @lru_cache(maxsize=8192)
 def _figure(name: str) -> Figure | None:
     """Return what an observation is of; None if it is no error and no time."""
-    *path, where, field = name.partition(":")[0].split(".")
+    before, where, field = split_name(name.partition(":")[0])
+    path = before.split(".")
     locus = tuple(sorted(where.split("__")))
     if field in TIMES and path == ["characterization", "model"]:
         return Figure(RELAXATION, locus, field)

@@ -3,197 +3,170 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from iqm_fakes.device.file_format import SCHEMA
+from iqm_fakes.device.file_format import CONDENSED, SCHEMA, spelt_out
+from iqm_fakes.device.implementations import LOCUS_SIZES
 from iqm_fakes.device.metrics import RANGES
+from iqm_fakes.documents import (
+    ALIAS,
+    NAME,
+    TIME,
+    UUID,
+    Either,
+    Only,
+    Path,
+    That,
+    at,
+    misshapen,
+    number,
+    one_of,
+    unwritable,
+)
 
 _OBSERVATION_SET: dict[str, Any] = {
-    "observation_set_id": str,
+    "observation_set_id": UUID,
     "observation_set_type": str,
-    "created_timestamp": str,
+    "created_timestamp": TIME,
+    "end_timestamp?": Either(TIME, None),
     "observations": [{"dut_field": str, "value": object, "unit": str, "observation_id": int}],
 }
 
+_NAMES = That([NAME], "a list of different names", lambda names: len(set(names)) == len(names))
+
+_LOCUS = That(_NAMES, "a locus: names of components", len)
+
+_SECONDS, _PROBABILITY, _RELAXATION = number(*RANGES["duration"]), number(0.0, 1.0), number(1e-9, math.inf)
+
 _SHAPE: dict[str, Any] = {
-    "schema": str,
-    "alias": str,
+    "alias": ALIAS,
     "display_name": str,
-    "health": {"healthy": bool},
+    "health": {"healthy": bool, "updated_at?": TIME},
     "static_quantum_architecture": {
         "dut_label": str,
-        "qubits": [str],
-        "computational_resonators": [str],
-        "connectivity": [[str]],
+        "qubits": _NAMES,
+        "computational_resonators": _NAMES,
+        "connectivity": [That((NAME, NAME), "two different names", lambda pair: pair[0] != pair[1])],
     },
-    "default_calibration_set_id": str,
+    "station?": Only(
+        {
+            "probe_lines?": [_NAMES],
+            "grid?": That(float, "seconds above 0", lambda value: 0 < value < 1),
+            "control_delay?": That(float, "seconds, not negative", lambda value: 0 <= value < 1),
+        }
+    ),
+    "default_calibration_set_id": UUID,
     "calibrations": [
         {
             "calibration_set": _OBSERVATION_SET,
-            "quality_metric_set": (_OBSERVATION_SET, None),
+            "quality_metric_set": Either(_OBSERVATION_SET, None),
             "dynamic_quantum_architecture": {
-                "calibration_set_id": str,
-                "qubits": [str],
-                "computational_resonators": [str],
-                "gates": dict,
+                "calibration_set_id": UUID,
+                "qubits": _NAMES,
+                "computational_resonators": _NAMES,
+                "gates": {
+                    str: {
+                        "implementations": {str: {"loci": [_LOCUS]}},
+                        "default_implementation": str,
+                        "override_default_implementation": {str: str},
+                    }
+                },
             },
+            "noise?": Only(
+                {
+                    "gates?": {str: {str: Only({"duration?": _SECONDS, "depolarizing?": _PROBABILITY})}},
+                    "relaxation?": {str: Only({"t1?": _RELAXATION, "t2?": _RELAXATION})},
+                    "readout?": {
+                        str: Only({"p_1_given_0?": _PROBABILITY, "p_0_given_1?": _PROBABILITY, "relaxing?": _SECONDS})
+                    },
+                    "zz?": {str: number(-1e9, 1e9)},
+                }
+            ),
         }
     ],
 }
-"""What a device has to have: field → type, or the same for what is inside; a tuple is that or null."""
+"""What a device has to have, see :mod:`iqm_fakes.documents`."""
 
 
 def problems(document: Any) -> Iterator[str]:
     """Yield what is wrong with a document, the first mistake first; later checks rely on earlier ones."""
-    if not isinstance(document, dict):
-        yield f"a device is a JSON object, got {type(document).__name__}"
-    elif document.get("schema") != SCHEMA:
-        yield f"schema is {document.get('schema')!r}, this version reads '{SCHEMA}'"
-    else:
-        yield from _misshapen(document, _SHAPE, "")
-        yield from _inconsistent(document)
-        yield from _bad_station(document.get("station", {}), document["static_quantum_architecture"]["qubits"])
+    yield from unwritable(document)
+    yield from misshapen(document, {"schema": one_of(SCHEMA)})
+    yield from misshapen(document, CONDENSED)
+    device = spelt_out(document)
+    yield from misshapen(device, _SHAPE)
+    yield from _inconsistent(device)
 
 
 def quality_metric_problems(document: Any) -> Iterator[str]:
     """Yield what is wrong with the structure of a quality metric set by itself."""
-    yield from _misshapen(document, _OBSERVATION_SET, "")
-
-
-def _misshapen(value: Any, shape: Any, place: str) -> Iterator[str]:
-    if isinstance(shape, tuple):
-        if value is None:
-            return
-        shape = shape[0]
-    kind: type = shape if isinstance(shape, type) else type(shape)
-    fits: bool = isinstance(value, kind)
-    if not fits:
-        yield f"{place or 'the document'} has to be a JSON {_JSON_NAME[kind]}, got {type(value).__name__}"
-    elif isinstance(shape, dict):
-        for name, inner in shape.items():
-            if name not in value:
-                yield f"{place or 'the document'} has no '{name}'"
-            else:
-                yield from _misshapen(value[name], inner, f"{place}.{name}".lstrip("."))
-    elif isinstance(shape, list):
-        for index, element in enumerate(value):
-            yield from _misshapen(element, shape[0], f"{place}[{index}]")
-
-
-_JSON_NAME = {str: "string", bool: "boolean", int: "integer", dict: "object", list: "array"}
+    yield from unwritable(document)
+    yield from misshapen(document, _OBSERVATION_SET)
 
 
 def _inconsistent(document: Mapping[str, Any]) -> Iterator[str]:
     architecture = document["static_quantum_architecture"]
-    components = {*architecture["qubits"], *architecture["computational_resonators"]}
-    for a in {name for pair in architecture["connectivity"] for name in pair} - components:
-        yield f"connectivity names '{a}', which is neither a qubit nor a resonator"
+    qubits, resonators = architecture["qubits"], architecture["computational_resonators"]
+    for both in sorted({*qubits} & {*resonators}):
+        yield f"static_quantum_architecture: '{both}' is a qubit and a resonator; rename one of them"
+    for index, pair in enumerate(architecture["connectivity"]):
+        where = ("static_quantum_architecture", "connectivity", index)
+        yield from _unknown(pair, {*qubits, *resonators}, where)
+    lines = [qubit for line in document.get("station", {}).get("probe_lines", ()) for qubit in line]
+    yield from _unknown(lines, {*qubits}, ("station", "probe_lines"))
+    for twice in sorted({qubit for qubit in lines if lines.count(qubit) > 1}):
+        yield f"station.probe_lines names '{twice}' twice"
     ids = [entry["calibration_set"]["observation_set_id"] for entry in document["calibrations"]]
     if len(set(ids)) < len(ids):
         yield "two calibrations have the same calibration_set.observation_set_id"
     if document["default_calibration_set_id"] not in ids:
         yield f"default_calibration_set_id {document['default_calibration_set_id']} is none of {', '.join(ids)}"
     for index, entry in enumerate(document["calibrations"]):
-        place = f"calibrations[{index}]"
+        path: Path = ("calibrations", index, "dynamic_quantum_architecture")
         dynamic = entry["dynamic_quantum_architecture"]
         if dynamic["calibration_set_id"] != ids[index]:
-            yield (
-                f"{place}.dynamic_quantum_architecture is of calibration set {dynamic['calibration_set_id']}, "
-                f"not {ids[index]}"
-            )
-        yield from _bad_gates(dynamic["gates"], components, f"{place}.dynamic_quantum_architecture.gates")
-        yield from _bad_noise(entry.get("noise", {}), components, f"{place}.noise")
+            yield f"{at(*path)} is of calibration set {dynamic['calibration_set_id']}, not {ids[index]}"
+        yield from _unknown(dynamic["qubits"], {*qubits}, (*path, "qubits"))
+        yield from _unknown(dynamic["computational_resonators"], {*resonators}, (*path, "computational_resonators"))
+        components = {*dynamic["qubits"], *dynamic["computational_resonators"]}
+        yield from _bad_gates(dynamic["gates"], components, (*path, "gates"))
+        yield from _bad_profile(entry.get("noise", {}), {*qubits, *resonators}, ("calibrations", index, "noise"))
 
 
-_STATION = {"probe_lines": "lists of qubits", "grid": "seconds above 0", "control_delay": "seconds, not negative"}
-"""What a station may state, see :mod:`iqm_fakes.device.station`."""
+def _unknown(names: Iterable[str], known: set[str], path: Path) -> Iterator[str]:
+    for stranger in sorted({*names} - known):
+        yield f"{at(*path)} names {stranger!r}, which is none of {', '.join(sorted(known))}"
 
 
-def _bad_station(station: Any, qubits: list[str]) -> Iterator[str]:
-    yield from _misshapen(station, {}, "station")
-    for name, value in station.items():
-        if name not in _STATION:
-            yield f"station.{name} is none of {', '.join(_STATION)}"
-        elif name == "probe_lines":
-            yield from _misshapen(value, [[str]], "station.probe_lines")
-            read = [qubit for line in value for qubit in line]
-            for unknown in sorted(set(read) - set(qubits)):
-                yield f"station.probe_lines names '{unknown}', which is no qubit"
-            for twice in sorted({qubit for qubit in read if read.count(qubit) > 1}):
-                yield f"station.probe_lines names '{twice}' twice"
-        elif type(value) not in (int, float) or not 0 <= value < 1 or (name == "grid" and not value):
-            yield f"station.{name} is {_STATION[name]}, got {value!r}"
-
-
-def _bad_gates(gates: Mapping[str, Any], components: set[str], place: str) -> Iterator[str]:
-    shape = {
-        "implementations": dict,
-        "default_implementation": str,
-        "override_default_implementation": dict,
-    }
+def _bad_gates(gates: Mapping[str, Any], components: set[str], path: Path) -> Iterator[str]:
     for gate, info in gates.items():
-        yield from _misshapen(info, shape, f"{place}.{gate}")
-        if info["default_implementation"] not in info["implementations"]:
-            yield f"{place}.{gate}.default_implementation '{info['default_implementation']}' is not implemented"
-        for name, implementation in info["implementations"].items():
-            here = f"{place}.{gate}.implementations.{name}"
-            yield from _misshapen(implementation, {"loci": [[str]]}, here)
-            for unknown in {component for locus in implementation["loci"] for component in locus} - components:
-                yield f"{here}.loci names '{unknown}', which the static architecture doesn't have"
-
-
-_PROFILE: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "gates": {"duration": RANGES["duration"], "depolarizing": (0.0, 1.0)},
-    "relaxation": {"t1": (1e-9, math.inf), "t2": (1e-9, math.inf)},
-    "readout": {"p_1_given_0": (0.0, 1.0), "p_0_given_1": (0.0, 1.0), "relaxing": RANGES["duration"]},
-    "zz": {"rate": (-1e9, 1e9)},
-}
-"""What a noise profile may say: section → parameter → its smallest and its largest value."""
-
-
-def _bad_noise(profile: Any, components: set[str], place: str) -> Iterator[str]:
-    yield from _misshapen(profile, {}, place)
-    for section, entries in profile.items():
-        here = f"{place}.{section}"
-        if section not in _PROFILE:
-            yield f"{here} is none of {', '.join(_PROFILE)}"
-        yield from _misshapen(entries, {}, here)
-        for name, entry in entries.items():
-            if section == "zz":
-                pair = name.split(",")
-                if len(set(pair)) != 2 or len(pair) != 2:
-                    yield f"{here}.{name}: a pair is two components, joined by a comma"
-                yield from _unknown(name, components, f"{here}.{name}")
-                yield from _out_of_range(entry, _PROFILE[section]["rate"], f"{here}.{name}")
-                continue
-            yield from _misshapen(entry, {}, f"{here}.{name}")
-            for locus, parameters in (entry if section == "gates" else {name: entry}).items():
-                there = f"{here}.{name}.{locus}" if section == "gates" else f"{here}.{name}"
+        here, implementations = (*path, gate), info["implementations"]
+        overrides = info["override_default_implementation"]
+        for chosen in (info["default_implementation"], *overrides.values()):
+            if chosen not in implementations:
+                yield f"{at(*here)}: the implementation {chosen!r}, a default one, is not implemented"
+        for locus in overrides:
+            yield from _unknown(locus.split(","), components, (*here, "override_default_implementation"))
+        for name, implementation in implementations.items():
+            for index, locus in enumerate(implementation["loci"]):
+                there = (*here, "implementations", name, "loci", index)
                 yield from _unknown(locus, components, there)
-                yield from _misshapen(parameters, {}, there)
-                yield from _bad_parameters(parameters, _PROFILE[section], there)
+                size = LOCUS_SIZES.get(gate, len(locus))
+                if len(locus) != size:
+                    yield f"{at(*there)} has to have {size} components, as every locus of '{gate}', got {len(locus)}"
 
 
-def _unknown(locus: str, components: set[str], place: str) -> Iterator[str]:
-    for unknown in set(locus.split(",")) - components:
-        yield f"{place}: there is no component '{unknown}'"
-
-
-def _bad_parameters(
-    parameters: Mapping[str, Any], known: Mapping[str, tuple[float, float]], place: str
-) -> Iterator[str]:
-    for name, value in parameters.items():
-        if name not in known:
-            yield f"{place}.{name} is none of {', '.join(known)}"
-        else:
-            yield from _out_of_range(value, known[name], f"{place}.{name}")
-
-
-def _out_of_range(value: Any, limits: tuple[float, float], place: str) -> Iterator[str]:
-    lowest, highest = limits
-    if not isinstance(value, int | float) or isinstance(value, bool) or not lowest <= value <= highest:
-        yield f"{place} has to be a number from {lowest:g} to {highest:g}, got {value!r}"
+def _bad_profile(profile: Mapping[str, Any], components: set[str], path: Path) -> Iterator[str]:
+    for section, entries in profile.items():
+        loci: list[Path] = [(section, name) for name in entries]
+        if section == "gates":
+            loci = [(section, gate, name) for gate, entry in entries.items() for name in entry]
+        for locus in loci:
+            there, names = (*path, *locus), str(locus[-1]).split(",")
+            if section == "zz" and (len(names) != 2 or names[0] == names[1]):
+                yield f"{at(*there)}: a pair is two components, joined by a comma"
+            yield from _unknown(names, components, there)
 
 
 def refusals(document: Mapping[str, Any]) -> Iterator[str]:

@@ -51,7 +51,7 @@ def parsed(text: Any) -> Any:
             return None
         try:
             arguments[argument["name"]], place = _JSON.raw_decode(text, argument.end())
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return {
         "name": match["name"],

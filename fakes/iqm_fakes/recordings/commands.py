@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from datetime import datetime
 
 from iqm_fakes.device.device import Device, DeviceError
+from iqm_fakes.documents import moment
+from iqm_fakes.printed import say
 from iqm_fakes.recordings.codec import line
 from iqm_fakes.recordings.folder import Recordings
 from iqm_fakes.recordings.recording import Recording, RecordingError
@@ -21,7 +21,7 @@ def listed(options: argparse.Namespace) -> int:
     """Print a line for each recording, in the order of their submission."""
     for entry in _folder(options).entries():
         tests = ", ".join(entry.tests) or "-"
-        print(f"{entry.id}  {entry.submitted_at}  {entry.computer}  {entry.status:9}  {tests}")  # noqa: T201
+        say(f"{entry.id}  {entry.submitted_at}  {entry.computer}  {entry.status:9}  {tests}")
     return 0
 
 
@@ -31,7 +31,7 @@ def show(options: argparse.Namespace) -> int:
         recording = _folder(options).load(options.job)
     except KeyError:
         raise RecordingError(f"there is no recording of job {options.job} in {options.folder}") from None
-    print("\n".join(described(recording)))  # noqa: T201
+    say(*described(recording))
     return 0
 
 
@@ -44,24 +44,27 @@ def check(options: argparse.Namespace) -> int:
             recording = recordings.load(job_id)
             calibration = recording.calibration_set
             if not recordings.has_calibration(calibration):
-                raise RecordingError(f"recording {job_id}: its calibration set {calibration} is missing")
+                raise RecordingError(
+                    f"recording {recordings.folder / f'{job_id}.json'}: its calibration set {calibration} is missing; "
+                    "restore its file in 'calibrations', or record the job again"
+                )
         except RecordingError as error:
             broken += 1
-            print(error, file=sys.stderr)  # noqa: T201
+            say(str(error), error=True)
     for path in sorted((recordings.folder / "calibrations").glob("*.json")):
         try:
             Device.read(path)
         except DeviceError as error:
             broken += 1
-            print(error, file=sys.stderr)  # noqa: T201
-    print(f"{len(ids)} recordings, {broken} broken files")  # noqa: T201
+            say(str(error), error=True)
+    say(f"{len(ids)} recordings, {broken} broken files")
     return int(broken > 0)
 
 
 def migrate(options: argparse.Namespace) -> int:
     """Rewrite the files of former schemas."""
     for job_id in _folder(options).migrate():
-        print(f"{job_id}: migrated")  # noqa: T201
+        say(f"{job_id}: migrated")
     return 0
 
 
@@ -77,11 +80,11 @@ def prune(options: argparse.Namespace) -> int:
     gone = {text.partition(" ")[0] for text in old}
     gone |= {entry.id for entry in entries if options.without_tests and not entry.tests}
     for job_id in sorted(gone):
-        print(f"{job_id}.json")  # noqa: T201
+        say(f"{job_id}.json")
         if not options.dry_run:
             recordings.delete(job_id)
     for path in list(recordings.leftovers()):
-        print(path.relative_to(recordings.folder))  # noqa: T201
+        say(str(path.relative_to(recordings.folder)))
         if not options.dry_run:
             path.unlink()
     return 0
@@ -105,9 +108,10 @@ def described(recording: Recording) -> list[str]:
     for error in recording.job.get("errors") or ():
         lines += ["", f"error {error.get('error_code')}: {error.get('message')}"]
     lines += ["", "timeline"]
-    start = datetime.fromisoformat(recording.submitted_at)
-    for source, status, moment in recording.timeline:
-        seconds = (datetime.fromisoformat(moment) - start).total_seconds()
+    start = moment(recording.submitted_at)
+    for source, status, timestamp in recording.timeline:
+        then = moment(timestamp)
+        seconds = (then - start).total_seconds() if start and then else 0.0
         lines.append(f"  {seconds:10.3f} s  {source}  {status}")
     return lines
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import Counter
@@ -17,8 +16,9 @@ from uuid import UUID
 
 from iqm_fakes.atomic_write import TEMPORARY, write
 from iqm_fakes.device.device import Calibration, Device, DeviceError
+from iqm_fakes.documents import loads, misshapen, moment
 from iqm_fakes.recordings.credentials import credential_in
-from iqm_fakes.recordings.recording import SCHEMA, Recording, RecordingError, canonical, fingerprints, migrated
+from iqm_fakes.recordings.recording import HEAD, Recording, RecordingError, canonical, fingerprints, migrated
 
 _NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.json")
 
@@ -81,10 +81,10 @@ class Recordings:
         """
         path = self._path(job_id)
         try:
-            recording = Recording.from_text(path.read_text(encoding="utf-8"))
+            recording = Recording.from_text(path.read_bytes())
         except FileNotFoundError:
             raise KeyError(job_id) from None
-        except (RecordingError, UnicodeDecodeError, OSError) as error:
+        except (RecordingError, OSError) as error:
             raise RecordingError(f"recording {path}: {error}") from None
         if recording.id != path.stem:
             raise RecordingError(f"recording {path}: it is that of job {recording.id}")
@@ -94,13 +94,17 @@ class Recordings:
         """Write a recording, atomically and durably.
 
         Raises:
-            RecordingError: It contains a secret.
+            RecordingError: It contains a secret, or could not be read again.
             OSError: It can't be written.
 
         """
         path = self._path(recording.id)
         text = recording.text()
         _refuse_credentials(text, path)
+        try:
+            Recording.from_text(text)
+        except RecordingError as error:
+            raise RecordingError(f"{path} was not written: {error}") from None
         self.folder.mkdir(parents=True, exist_ok=True)
         write(path, text)
         return path
@@ -249,14 +253,20 @@ class Recordings:
     def older_than(self, days: float, job_ids: Iterable[str]) -> list[str]:
         """Return lines that name those of some recordings that were recorded more than so many days ago."""
         limit = datetime.now(UTC) - timedelta(days=days)
-        old = [entry for entry in self.entries(job_ids) if datetime.fromisoformat(entry.recorded_at) < limit]
+        old = [entry for entry in self.entries(job_ids) if (moment(entry.recorded_at) or limit) < limit]
         return [f"{entry.id} of {entry.computer}, recorded {entry.recorded_at}" for entry in old]
 
     def migrate(self) -> list[str]:
         """Rewrite the files of former schemas; returns the ids."""
         rewritten = []
         for job_id in self.ids():
-            if json.loads(self._path(job_id).read_text(encoding="utf-8")).get("schema") != SCHEMA:
+            path = self._path(job_id)
+            try:
+                document = loads(path.read_bytes())
+                former = migrated(document) is not document
+            except (RecordingError, ValueError, OSError) as error:
+                raise RecordingError(f"recording {path}: {error}") from None
+            if former:
                 self.save(self.load(job_id))
                 rewritten.append(job_id)
         return rewritten
@@ -286,22 +296,24 @@ def _refuse_credentials(text: str, path: Path) -> None:
 
 
 def _head(path: Path) -> Entry:
-    """Read the first lines of a file: each is a field, up to ``recorded_with``."""
-    fields: dict[str, Any] = {}
+    """Read the first lines of a file: each is a field, up to ``recorded_with``; if they are others, all of it."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             lines: list[str] = []
             for text in file:
                 if text.startswith(' "recorded_with"'):
-                    fields = json.loads("".join(lines).rstrip().rstrip(",") + "}")
+                    lines = ["".join(lines).rstrip().rstrip(","), "}"]
                     break
                 lines.append(text)
-        if fields.get("schema") != SCHEMA:  # a former schema, or a broken file
-            fields = migrated(fields or json.loads("".join(lines)))
-        names = ("id", "fingerprint", "status", "computer", "calibration_set", "submitted_at", "recorded_at")
-        return Entry(**{name: fields[name] for name in names}, tests=tuple(fields["tests"]))
-    except (RecordingError, ValueError, KeyError, TypeError) as error:
+        fields = loads("".join(lines))
+        if any(misshapen(fields, HEAD)):
+            fields = migrated(loads(path.read_bytes()))
+            for problem in misshapen(fields, HEAD):
+                raise RecordingError(problem)
+    except (RecordingError, ValueError) as error:
         raise RecordingError(f"recording {path}: {error}") from None
+    said = {name: fields[name] for name in HEAD if name != "schema"}
+    return Entry(**{**said, "tests": tuple(fields["tests"])})
 
 
 def _merged(devices: Sequence[Device], last: Entry | None) -> Device:

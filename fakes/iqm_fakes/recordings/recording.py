@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iqm_fakes.documents import ALIAS, TIME, UUID, Either, That, loads, misshapen, one_of, unwritable
+from iqm_fakes.printed import printable
 from iqm_fakes.recordings.codec import line, packed, parsed, unpacked
 from iqm_fakes.simulator.circuit import Refused
 from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
 from iqm_fakes.wire.results import histogram, ranked
+from iqm_fakes.wire.status import JobStatus
 
 SCHEMA = "iqm-job/1"
 PRECISION = 9
@@ -46,8 +49,62 @@ MIGRATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """Former schema → what makes a document of it one of the next schema."""
 
 
+def _are_digits(shots: Sequence[Sequence[int]]) -> bool:
+    """Return whether shots that are not written as bits are those of a measurement."""
+    widths = {len(shot) for shot in shots}
+    return len(widths) == 1 and all(0 <= digit <= 9 for shot in shots for digit in shot)
+
+
+HEAD: Mapping[str, Any] = {
+    "schema": one_of(SCHEMA),
+    "id": UUID,
+    "fingerprint": str,
+    "status": one_of(*(status for status in JobStatus if status.terminal)),
+    "computer": ALIAS,
+    "calibration_set": UUID,
+    "submitted_at": TIME,
+    "recorded_at": TIME,
+    "tests": [str],
+}
+"""What the first lines of a file have to say; the shapes are those of :mod:`iqm_fakes.documents`."""
+
+_SHAPE: Mapping[str, Any] = {
+    **HEAD,
+    "recorded_with": {str: str},
+    "request": {
+        "options": {"shots?": int},
+        "circuits": [Either({"name": str, "instructions": list, "metadata?": Either(dict, None)}, str)],
+    },
+    "job": {
+        "timeline": [(str, str, TIME)],
+        "type?": one_of("circuit", "run"),
+        "qc?": Either({"id": str}, None),
+        "queue_position?": Either(int, None),
+        "compilation?": Either({"calibration_set_id?": Either(UUID, None)}, None),
+        "execution?": Either({"progress": {str: {"value": int, "max_value": int}}}, None),
+        "artifacts?": [{"type": str}],
+        "messages?": [{"source": str, "message": str}],
+        "errors?": [{"source?": str, "error_code": str, "message": str}],
+    },
+    "results": Either(
+        [
+            {
+                "counts": {str: int},
+                "shots": {str: Either(str, That([[int]], "lists of digits, one a shot", _are_digits))},
+            }
+        ],
+        None,
+    ),
+    "digest": str,
+}
+"""What a file has to say."""
+
+
 class RecordingError(Exception):
     """A recording can't be read or written; the message names the file, the reason and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @dataclass(frozen=True)
@@ -95,7 +152,7 @@ class Recording:
     def job_document(self) -> dict[str, Any]:
         """Return the job as the API describes it."""
         timeline = [{"source": s, "status": status, "timestamp": moment} for s, status, moment in self.timeline]
-        return {"id": self.id, "status": self.status, "timeline": timeline, **self.job}
+        return {**self.job, "id": self.id, "status": self.status, "timeline": timeline}
 
     def text(self) -> str:
         """Return the file."""
@@ -120,7 +177,7 @@ class Recording:
         return _pretty({**document, "digest": _digest(document)}) + "\n"
 
     @classmethod
-    def from_text(cls, text: str) -> Recording:
+    def from_text(cls, text: str | bytes) -> Recording:
         """Read a file.
 
         Raises:
@@ -128,16 +185,16 @@ class Recording:
 
         """
         try:
-            document = json.loads(text)
-        except ValueError as error:
-            raise RecordingError(f"it is not JSON: {error}") from None
-        document = migrated(document)
-        if document.get("digest") != _digest({name: value for name, value in document.items() if name != "digest"}):
-            raise RecordingError("it was changed after it was recorded: its digest does not fit")
-        try:
+            document = migrated(loads(text))
+            if document.get("digest") != _digest({name: value for name, value in document.items() if name != "digest"}):
+                raise RecordingError(
+                    "it was changed after it was recorded: its digest does not fit; restore it, or record the job again"
+                )
+            for problem in misshapen(document, _SHAPE):
+                raise RecordingError(problem)
             return _recording(document)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RecordingError(f"it is not a recording: {type(error).__name__}: {error}") from None
+        except ValueError as error:
+            raise RecordingError(str(error)) from None
 
 
 def migrated(document: Any) -> dict[str, Any]:
@@ -147,13 +204,13 @@ def migrated(document: Any) -> dict[str, Any]:
         RecordingError: Its schema is unknown, or newer.
 
     """
-    if not isinstance(document, dict):
-        raise RecordingError(f"it is not a JSON object but a {type(document).__name__}")
+    for problem in (*unwritable(document), *misshapen(document, {"schema": str})):
+        raise RecordingError(problem)
     current: dict[str, Any] = document
-    while (schema := current.get("schema")) in MIGRATIONS:
-        current = MIGRATIONS[str(schema)](current)
+    while (schema := current["schema"]) in MIGRATIONS:
+        current = MIGRATIONS[schema](current)
     if schema != SCHEMA:
-        family, _, version = str(schema).partition("/")
+        family, _, version = schema.partition("/")
         newer = family == "iqm-job" and version.isdecimal() and int(version) > int(SCHEMA.partition("/")[2])
         raise RecordingError(
             f"its schema is {schema!r}, " + ("which is newer: upgrade pytest-iqm" if newer else f"not '{SCHEMA}'")
@@ -222,7 +279,7 @@ def _recording(document: Mapping[str, Any]) -> Recording:
         computer=document["computer"],
         calibration_set=document["calibration_set"],
         timeline=[(source, status, moment) for source, status, moment in job["timeline"]],
-        request={"circuits": [_circuit_in(circuit) for circuit in request["circuits"]], **request["options"]},
+        request={**request["options"], "circuits": [_circuit_in(circuit) for circuit in request["circuits"]]},
         job={name: value for name, value in job.items() if name != "timeline"},
         results=None if results is None else [_results_in(circuit) for circuit in results],
         recorded_at=document["recorded_at"],
@@ -231,6 +288,8 @@ def _recording(document: Mapping[str, Any]) -> Recording:
     )
     if document["fingerprint"] not in fingerprints(recording.request, recording.computer):
         raise ValueError("the fingerprint is not that of the request")
+    if results is not None and len(results) != len(request["circuits"]):
+        raise ValueError(f"it has results of {len(results)} circuits, and {len(request['circuits'])} circuits")
     return recording
 
 
@@ -245,7 +304,7 @@ def _circuit_in(circuit: Any) -> Any:
         return circuit
     instructions = [parsed(text) for text in circuit["instructions"]]
     if None in instructions:
-        raise ValueError(f"{circuit['instructions'][instructions.index(None)]!r} is not an instruction")
+        raise ValueError(f"{circuit['instructions'][instructions.index(None)]!r:.80} is not an instruction")
     return {**circuit, "instructions": instructions}
 
 

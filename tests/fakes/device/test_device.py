@@ -38,7 +38,7 @@ def test_an_unknown_name_lists_the_bundled_ones():
 
 def test_a_file_that_is_not_json_names_the_line(tmp_path):
     (tmp_path / "d.json").write_text('{"schema":\n oops}')
-    with pytest.raises(DeviceError, match=r"d\.json is not JSON: .* line 2"):
+    with pytest.raises(DeviceError, match=r"d\.json: it is not JSON: .* line 2"):
         Device.load(tmp_path / "d.json")
 
 

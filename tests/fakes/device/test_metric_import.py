@@ -188,7 +188,10 @@ class TestWhatIsRefused:
             (lambda m: m["observations"][3].pop("value"), r"observations\[3\] has no 'value'"),
             (lambda m: m.update(describes_id=5), "describes_id: UUID input should be"),
             (lambda m: m.update(describes_id="mine"), "describes_id: .*UUID"),
-            (lambda m: m.update(created_timestamp="today"), "created_timestamp: .*datetime"),
+            (
+                lambda m: m.update(created_timestamp="today"),
+                "created_timestamp has to be a time .*'today'",
+            ),
         ],
     )
     def test_a_broken_file(self, change, message):
@@ -257,7 +260,7 @@ class TestCommand:
             (EMERALD, "emerland", "d.json", "no device 'emerland': it is neither a file nor one of those bundled: "),
             (EMERALD, "emerald", "no/d.json", "no/d.json can't be written: No such file or directory"),
             ("no.json", "emerald", "d.json", "no.json can't be read: No such file or directory"),
-            (__file__, "emerald", "d.json", "test_metric_import.py is not JSON: "),
+            (__file__, "emerald", "d.json", "test_metric_import.py: it is not JSON: "),
             (EMERALD, "garnet", "d.json", f"{EMERALD}: observations["),
         ],
     )

@@ -17,13 +17,14 @@ def _set(document, place, value):
         document[last] = value
 
 
+NO_SET = "00000000-0000-4000-8000-000000000000"
 DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
 
 
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("schema",), "iqm-device/2", "schema is 'iqm-device/2', this version reads 'iqm-device/1'"),
+        (("schema",), "iqm-device/2", "schema has to be 'iqm-device/1', got 'iqm-device/2'"),
         (("alias",), None, "the document has no 'alias'"),
         (("alias",), 5, "alias has to be a JSON string, got int"),
         (("calibrations", 0, "quality_metric_set"), None, r"calibrations\[0\] has no 'quality_metric_set'"),
@@ -35,7 +36,7 @@ DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
         (
             ("calibrations", 0, "noise"),
             {"gates": {"cz": {"QB1,QB77": {"duration": 1e-7}}}},
-            r"calibrations\[0\]\.noise\.gates\.cz\.QB1,QB77: there is no component 'QB77'",
+            r"calibrations\[0\]\.noise\.gates\.cz\.QB1,QB77 names 'QB77', which is none of QB1, ",
         ),
         (
             ("calibrations", 0, "noise"),
@@ -43,11 +44,11 @@ DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
             r"noise\.readout\.QB1\.p_1_given_0 has to be a number from 0 to 1, got 1\.5",
         ),
         (("station",), {"lines": []}, "station.lines is none of probe_lines, grid, control_delay"),
-        (("station",), {"probe_lines": [["QB1", "QB9"]]}, "station.probe_lines names 'QB9', which is no qubit"),
+        (("station",), {"probe_lines": [["QB1", "QB9"]]}, "station.probe_lines names 'QB9', which is none of QB1, "),
         (("station",), {"probe_lines": [["QB1"], ["QB1"]]}, "station.probe_lines names 'QB1' twice"),
         (("station",), {"probe_lines": ["QB1"]}, r"station.probe_lines\[0\] has to be a JSON array, got str"),
-        (("station",), {"grid": 0}, "station.grid is seconds above 0, got 0"),
-        (("station",), {"control_delay": -1e-9}, "station.control_delay is seconds, not negative, got -1e-09"),
+        (("station",), {"grid": 0}, "station.grid has to be seconds above 0, got 0"),
+        (("station",), {"control_delay": -1e-9}, "station.control_delay has to be seconds, not negative, got -1e-09"),
         (("calibrations", 0, "noise"), {"gate": {}}, r"noise\.gate is none of gates, relaxation, readout, zz"),
         (
             ("calibrations", 0, "noise"),
@@ -60,11 +61,11 @@ DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
             r"noise\.relaxation\.QB1\.t1 has to be a number from 1e-09 to inf, got 0",
         ),
         (("calibrations", 0, "noise"), {"zz": {"QB1": 1e3}}, r"noise\.zz\.QB1: a pair is two components"),
-        (("calibrations", 0, "noise"), {"zz": {"QB1,QB9": 1e3}}, r"noise\.zz\.QB1,QB9: there is no component 'QB9'"),
+        (("calibrations", 0, "noise"), {"zz": {"QB1,QB9": 1e3}}, r"noise\.zz\.QB1,QB9 names 'QB9', which is none of"),
         (
             ("calibrations", 0, "noise"),
             {"zz": {"QB1,QB3": "1 kHz"}},
-            r"noise\.zz\.QB1,QB3 has to be a number from -1e\+09 to 1e\+09, got '1 kHz'",
+            r"noise\.zz\.QB1,QB3 has to be a JSON number, got str",
         ),
         (
             ("calibrations", 0, "noise"),
@@ -76,14 +77,27 @@ DYNAMIC = ("calibrations", 0, "dynamic_quantum_architecture")
             "yesterday",
             r"calibrations\[0\]\.calibration_set.*observations\[2\]\.created_timestamp: .*datetime",
         ),
-        (("default_calibration_set_id",), "nope", "default_calibration_set_id nope is none of"),
-        (("static_quantum_architecture", "connectivity", 0), ["QB1", "QB9"], "connectivity names 'QB9'"),
-        ((*DYNAMIC, "calibration_set_id"), "other", "is of calibration set other"),
-        ((*DYNAMIC, "gates", "cz", "default_implementation"), "tgss", "'tgss' is not implemented"),
+        (
+            ("default_calibration_set_id",),
+            "nope",
+            "default_calibration_set_id has to be a UUID in lower case, got 'nope'",
+        ),
+        (("default_calibration_set_id",), NO_SET, f"default_calibration_set_id {NO_SET} is none of"),
+        (
+            ("static_quantum_architecture", "connectivity", 0),
+            ["QB1", "QB9"],
+            r"connectivity\[0\] names 'QB9', which is none of QB1, ",
+        ),
+        ((*DYNAMIC, "calibration_set_id"), NO_SET, f"is of calibration set {NO_SET}, not "),
+        (
+            (*DYNAMIC, "gates", "cz", "default_implementation"),
+            "tgss",
+            r"gates\.cz: the implementation 'tgss', a default one, is not implemented",
+        ),
         (
             (*DYNAMIC, "gates", "prx", "implementations", "drag_crf_sx", "loci", 0),
             ["QB77"],
-            "names 'QB77', which the static architecture doesn't have",
+            r"drag_crf_sx\.loci\[0\] names 'QB77', which is none of QB1, ",
         ),
     ],
 )

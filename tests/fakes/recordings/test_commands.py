@@ -64,6 +64,19 @@ def test_show_a_failed_job(run, recordings):
     assert "error circuit_error: Circuit 0: no" in run("show", made(2).id)[1]
 
 
+def test_nothing_from_a_recording_steers_the_terminal(run, recordings):
+    hostile = "\x1b]0;owned\x07\x9b2J\r\n"
+    request = {**made().request, "circuits": [{**made().request["circuits"][0], "name": hostile}]}
+    job = {"type": "circuit", "errors": [{"error_code": hostile, "message": hostile}]}
+    changed = made(3, tests=[hostile], request=request, job=job, timeline=[(hostile, hostile, "2026-01-02T03:00:00Z")])
+    recordings.save(changed)
+    for command in (["list"], ["show", changed.id], ["check"]):
+        status, out, error = run(*command)
+        assert status == 0
+        assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", out + error) is None
+        assert (r"\x1b]0;owned\x07\x9b2J\r\n" in out) is (command != ["check"])
+
+
 def test_show_an_unknown_job(run):
     status, _, error = run("show", made(9).id)
     assert status == 1
@@ -75,7 +88,7 @@ def test_check(run, recordings):
     (recordings.folder / f"{made(0).id}.json").write_text("{}")
     status, out, error = run("check")
     assert (status, out) == (1, "2 recordings, 1 broken files\n")
-    assert f"{made(0).id}.json: its schema is None" in error
+    assert f"{made(0).id}.json: the document has no 'schema'" in error
 
 
 def test_check_names_missing_calibrations(run, recordings):

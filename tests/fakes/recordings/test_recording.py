@@ -84,7 +84,8 @@ class TestFile:
             (("request", "options", "shots"), 11, "was changed after it was recorded"),
             (("digest",), "sha256:0", "was changed after it was recorded"),
             (("schema",), "iqm-job/2", "its schema is 'iqm-job/2', which is newer: upgrade pytest-iqm"),
-            (("schema",), None, "its schema is None, not 'iqm-job/1'"),
+            (("schema",), None, "schema has to be a JSON string, got null"),
+            (("schema",), "iqm-device/1", "its schema is 'iqm-device/1', not 'iqm-job/1'"),
         ],
     )
     def test_an_edited_file_is_refused(self, tmp_path, path, value, message):
@@ -101,13 +102,26 @@ class TestFile:
         assert str(file) in str(error.value)
 
     @pytest.mark.parametrize(
-        "change", [{"results": 5}, {"job": {}}, {"request": {"options": {}, "circuits": [{"instructions": ["??"]}]}}]
+        ("change", "message"),
+        [
+            ({"results": 5}, "results has to be a JSON array or null, got int"),
+            ({"results": []}, "it has results of 0 circuits, and 1 circuits"),
+            ({"job": {}}, "job has no 'timeline'"),
+            (
+                {"request": {"options": {}, "circuits": [{"name": "", "instructions": ["??"]}]}},
+                r"'\?\?' is not an instruction",
+            ),
+            ({"status": "exploded"}, "status has to be one of completed, failed, cancelled, got 'exploded'"),
+            ({"tests": [5]}, r"tests\[0\] has to be a JSON string, got int"),
+            ({"recorded_at": "yesterday"}, "recorded_at has to be a time such as .*, got 'yesterday'"),
+            ({"job": {"timeline": [], "errors": 5}}, "job.errors has to be a JSON array, got int"),
+        ],
     )
-    def test_a_file_with_a_digest_that_is_no_recording_is_refused(self, change):
+    def test_a_file_with_a_digest_that_is_no_recording_is_refused(self, change, message):
         document = {**json.loads(made().text()), **change}
         del document["digest"]
         document["digest"] = recording_module._digest(document)
-        with pytest.raises(RecordingError, match="it is not a recording"):
+        with pytest.raises(RecordingError, match=message):
             Recording.from_text(json.dumps(document))
 
     def test_counts_and_shots_have_to_agree(self):

@@ -10,6 +10,9 @@ from xml.etree import ElementTree
 import pytest
 from suites import JOBS
 
+from iqm_fakes.atomic_write import write
+from pytest_iqm.report import html_page
+
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_job_ids_are_in_junit_xml_if_asked_for(live, pytester, server, asked):
@@ -27,13 +30,14 @@ class Outline(HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.open, self.addresses, self.words = [], [], []
+        self.open, self.addresses, self.words, self.elements = [], [], [], []
         self.feed(page)
         self.close()
         assert not self.open
 
     def handle_starttag(self, tag, attributes):
         self.addresses += [value for name, value in attributes if name in ("href", "src")]
+        self.elements.append((tag, *(name for name, _ in attributes)))
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -78,11 +82,30 @@ def test_html_needs_nothing_else(written):
     assert any("{'<b>&': 1}" in words or '{"<b>&": 1}' in words for words in outline.words)
 
 
-def test_a_browser_shows_it(written, pytester):
-    """Asks a browser for the sizes of what it has drawn."""
+@pytest.fixture
+def browsed(pytester):
+    """Return what a browser makes of a page: its document, after all scripts."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("needs chromium")
+
+    def browsed(page):
+        (pytester.path / "look.html").write_text(page)
+        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
+        command += ["--disable-background-networking", "--disable-component-update", "--disable-quic"]
+        command += [f"--user-data-dir={pytester.path / 'browser'}", "--window-size=1000,900", "--dump-dom"]
+        return subprocess.run(
+            [*command, str(pytester.path / "look.html")], capture_output=True, text=True, timeout=120, check=True
+        ).stdout
+
+    return browsed
+
+
+POLICY = re.compile('<meta http-equiv="Content-Security-Policy"[^>]*>')
+
+
+def test_a_browser_shows_it(written, browsed):
+    """Asks a browser for the sizes of what it has drawn, by a script, which the page itself would not let run."""
     document, page = written
     look = """<script>
         const wide = selector => [...document.querySelectorAll(selector)].map(e => e.getBoundingClientRect().width);
@@ -90,14 +113,8 @@ def test_a_browser_shows_it(written, pytester):
                       fits: document.documentElement.scrollWidth <= innerWidth};
         document.title = 'seen' + JSON.stringify(seen);
     </script>"""
-    (pytester.path / "look.html").write_text(page + look)
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
-    command += ["--disable-background-networking", "--disable-component-update", "--disable-quic"]
-    command += [f"--user-data-dir={pytester.path / 'browser'}", "--window-size=1000,900", "--dump-dom"]
-    drawn = subprocess.run(
-        [*command, str(pytester.path / "look.html")], capture_output=True, text=True, timeout=120, check=True
-    ).stdout
-    seen = json.loads(re.search("<title>seen(.*?)</title>", drawn)[1])
+    assert "<title>seen" not in browsed(page + look)
+    seen = json.loads(re.search("<title>seen(.*?)</title>", browsed(POLICY.sub("", page) + look))[1])
     assert seen["fits"]
     assert seen["height"] > 900
     assert len(seen["gates"]) == sum(
@@ -109,6 +126,36 @@ def test_a_browser_shows_it(written, pytester):
     first = document["tests"][0]["jobs"][0]["shown"][0]
     counts = sorted(first["measured"].values(), reverse=True)
     assert seen["bars"][1] / seen["bars"][0] == pytest.approx(counts[1] / counts[0], abs=0.1)
+
+
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>'\"&\x1b[2J\x00\ud800"
+
+
+def with_texts(value, text):
+    """Return a document that has this text wherever it has one."""
+    if isinstance(value, dict):
+        return {name: with_texts(item, text) for name, item in value.items()}
+    if isinstance(value, list):
+        return [with_texts(item, text) for item in value]
+    return text if isinstance(value, str) else value
+
+
+def test_whatever_names_ids_and_messages_are_they_are_text(written, browsed, tmp_path):
+    """Also without the policy, which stops scripts anyway."""
+    document, _ = written
+    job = document["tests"][0]["jobs"][0]
+    pages = []
+    for text in ("text", HOSTILE):
+        job["shown"][0]["instructions"][0]["args"] = {text: text}
+        job["shown"][0]["measured"] = {text: 1}
+        write(tmp_path / "page.html", html_page.page(with_texts(document, text)))
+        pages.append((tmp_path / "page.html").read_text(encoding="utf-8"))
+    harmless, page = map(Outline, pages)
+    assert page.elements == harmless.elements
+    assert sum("<script>" in words for words in page.words) > 20
+    assert r"\x1b[2J\x00\ud800" in pages[1]
+    assert "\x1b" not in pages[1]
+    assert "<title>owned" not in browsed(POLICY.sub("", pages[1]))
 
 
 def test_offline_runs_and_workers_report_too(suite, pytester):

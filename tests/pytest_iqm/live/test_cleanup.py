@@ -132,8 +132,8 @@ def test_what_a_killed_run_leaves_is_named_by_the_next_one_and_once(project, slo
     run.wait()
     (job,) = slow.jobs
     quick = "def test_x(iqm_client): pass"
-    output = project(slow.url, test_b=quick).output
+    output = project(slow.url, "test_b.py", test_b=quick).output
     said = f"iqm: a former run was killed and left this on {slow.url}: job {job.id} of test_a.py::test_waits: waiting"
     assert said in output
-    assert "a former run" not in project(slow.url, "-k", "test_x").output
+    assert "a former run" not in project(slow.url, "test_b.py").output
     assert not list((pytester.path / "temporary").glob("pytest-iqm-*"))

@@ -9,7 +9,7 @@ import argparse
 import functools
 import itertools
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -456,7 +456,7 @@ class Known:
         """Whether these are its counts."""
         return True
 
-    def tolerance(self) -> float:
+    def tolerance(self, counts: dict[str, int], places: Collection[int] | None = None) -> float:
         """Return the published one."""
         return self.within
 

@@ -6,7 +6,7 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -46,8 +46,8 @@ class Execution(Protocol):
     def gave(self, counts: dict[str, int]) -> bool:
         """Whether these are its counts, with the bits in Qiskit's order."""
 
-    def tolerance(self) -> float:
-        """Return the tolerance that the calibration implies."""
+    def tolerance(self, counts: dict[str, int], places: Collection[int] | None = None) -> float:
+        """Return the tolerance that the calibration implies for these places of the bits that counts are of."""
 
     def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
         """Return counts of the machine's fake."""

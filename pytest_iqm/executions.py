@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from pytest_iqm.prediction import Predictor, Predictors
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
+
+MOST_CHOICES = 64
+"""If more choices of a circuit's bits than this have the same counts, they don't tell which bits they are of."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +98,40 @@ class Execution:
         except ExecutionError:
             return True
 
-    def tolerance(self) -> float:
-        """Return what :func:`iqm_fakes.simulator.tolerance.tolerance` says of it."""
+    def tolerance(self, counts: dict[str, int] | None = None, places: Collection[int] | None = None) -> float:
+        """Return what :func:`iqm_fakes.simulator.tolerance.tolerance` says of the bits that a claim is about.
+
+        Args:
+            counts: What the claim is about: its own counts, or some of its bits; for what else may be made of them, all
+                bits count. None is its own.
+            places: Which bits of these the claim is about, from the left; None is all.
+
+        """
         (program,) = self.predictor.programs(self.payload)[1]
-        return tolerance(program, self.predictor.noise)
+        return tolerance(program, self.predictor.noise, self._bits([key for key, _ in program.keys], counts, places))
+
+    def _bits(
+        self, keys: Sequence[str], counts: dict[str, int] | None, places: Collection[int] | None
+    ) -> list[int] | None:
+        """Return which recorded bits a claim is about; None is all."""
+        try:
+            recorded, width = qiskit_places(keys)
+            choices = [tuple(range(width))] if counts is None or self.gave(counts) else self._choices(counts, width)
+        except (ValueError, ExecutionError):  # it was not submitted by Qiskit, or failed
+            return None
+        wanted = {choice[place] for choice in choices for place in (range(len(choice)) if places is None else places)}
+        return [bit for bit, place in enumerate(recorded) if place in wanted] if wanted else None
+
+    def _choices(self, counts: dict[str, int], width: int) -> list[tuple[int, ...]]:
+        """Return all choices of places in its outcomes whose bits have just these counts; none if they say nothing."""
+        found: list[tuple[int, ...]] = [()]
+        for end in range(1, len(next(iter(counts))) + 1):
+            wanted = _marginal(counts, range(end))
+            longer = [(*choice, place) for choice in found for place in range(width) if place not in choice]
+            found = [choice for choice in longer if _marginal(self.counts, choice) == wanted]
+            if len(found) > MOST_CHOICES:
+                return []
+        return found
 
     def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
         """Return counts of so many shots of the machine's fake, independent of those that it gave.
@@ -187,3 +221,11 @@ def in_qiskit_order(measurement_keys: Sequence[str], counts: Mapping[str, int]) 
             bits[place] = bit
         ordered["".join(bits)] = count
     return ordered
+
+
+def _marginal(counts: Mapping[str, int], places: Iterable[int]) -> Counter[str]:
+    """Return the counts of some bits, whatever the others are."""
+    places, found = list(places), Counter[str]()
+    for outcome, count in counts.items():
+        found["".join(outcome[place] for place in places)] += count
+    return +found

@@ -72,8 +72,6 @@ class ClaimReport:
 
     def judge_equal(self, claim: Claim, counts: Any) -> bool:
         """Judge counts, and note the verdict; random bits refute nothing."""
-        from pytest_iqm.statistics.claim_types import CALIBRATION
-
         verdict = claim.check(counts)
         if verdict.suspicious and self._where.repeats:
             fresh, why_not = self._fresh_counts(counts)
@@ -86,7 +84,7 @@ class ClaimReport:
                 "alpha": verdict.alpha,
                 "passed": verdict.passed,
                 "shots": verdict.shots,
-                "tolerance": verdict.within if getattr(claim, "within", None) == CALIBRATION else None,
+                "tolerance": verdict.published,
             }
         )
         if not verdict.passed:

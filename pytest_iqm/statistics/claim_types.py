@@ -34,9 +34,16 @@ from pytest_iqm.statistics.verdict import Outcome, TooFewShots, Verdict
 CALIBRATION: Final = "calibration"
 FAKE: Final = "fake"
 
+FROM_CALIBRATION = f" ({CALIBRATION})"
+"""What stands behind a tolerance that the calibration implies."""
+
 __tracebackhide__ = claim_hooks.hide_frames
 
-Within: TypeAlias = float | Literal["calibration", "fake"]
+Tolerance: TypeAlias = float | Literal["calibration"]
+Within: TypeAlias = Tolerance | Literal["fake"]
+
+ExecutionOf: TypeAlias = Callable[[dict[str, int]], claim_hooks.Execution]
+"""Returns the circuit that counts are of, among those of a job that was given; for counts that no session knows."""
 
 DECLARED = 0.01
 """TVD that a circuit without noise may have from what is declared, for probabilities that are written down rounded."""
@@ -88,15 +95,44 @@ class Claim(ABC):
     __hash__ = None  # type: ignore[assignment]  # equal to many counts that differ
 
 
-class Distribution(Claim):
+class NoisyClaim(Claim):
+    """A claim about a circuit without noise, and how far noise may take the device from it.
+
+    Args:
+        within: The tolerance, or where it comes from.
+        execution_of: Finds circuits that the session does not know.
+
+    """
+
+    def __init__(self, within: Within, execution_of: ExecutionOf | None) -> None:
+        self.within: Within = within if isinstance(within, str) else _tolerance("within", within)
+        self._execution_of = execution_of
+
+    def _execution(self, seen: dict[str, int]) -> claim_hooks.Execution:
+        """Return the circuit that counts are of."""
+        execution = claim_hooks.execution(seen)
+        if self._execution_of is not None and (execution is None or not execution.gave(seen)):
+            return self._execution_of(seen)
+        if execution is None:
+            raise CountsError(
+                f"within='{self.within}' needs to know the job that the counts are of, and none of this test has them: "
+                f"give it, {type(self).__name__.lower()}(..., job=job)"
+            )
+        return execution
+
+    def _published(self, seen: dict[str, int], places: Collection[int] | None = None) -> float | None:
+        """Return the tolerance that the calibration implies for these places of the bits, if the claim asks for it."""
+        return None if isinstance(self.within, float) else _published_tolerance(self._execution(seen), seen, places)
+
+
+class Distribution(NoisyClaim):
     """TVD(device, declared) ≤ within; see :func:`pytest_iqm.claims.distribution`.
 
     Args:
         probabilities: Outcome → probability.
         within: The tolerance, or where it comes from.
         drift: By which part of themselves published errors may be off.
-        execution_of: Returns the circuit that counts are of, among those of the job that was given; for counts that the
-            session does not know.
+        execution_of: Finds circuits that the session does not know.
 
     """
 
@@ -106,7 +142,7 @@ class Distribution(Claim):
         *,
         within: Within = 0.0,
         drift: float | None = None,
-        execution_of: Callable[[dict[str, int]], claim_hooks.Execution] | None = None,
+        execution_of: ExecutionOf | None = None,
     ) -> None:
         if not probabilities:
             raise ValueError("a distribution declares at least one outcome")
@@ -118,7 +154,7 @@ class Distribution(Claim):
         _common_width(self.probabilities, "declared outcomes")
         if isinstance(within, str) and within not in (CALIBRATION, FAKE):
             raise ValueError(f"within is '{CALIBRATION}', '{FAKE}', or a number from 0 to 1, got {within!r}")
-        self.within: Within = within if isinstance(within, str) else _tolerance("within", within)
+        super().__init__(within, execution_of)
         total = math.fsum(self.probabilities.values())
         tolerant = isinstance(self.within, str) or self.within >= DECLARED
         if abs(total - 1) > (DECLARED / 10 if tolerant else ROUNDING * len(self.probabilities)):
@@ -126,28 +162,11 @@ class Distribution(Claim):
         if drift is not None and within != FAKE:
             raise ValueError("drift belongs to within='fake': by which part of themselves published errors may be off")
         self.drift = DRIFT if drift is None else _probability("drift", drift)
-        self._execution_of = execution_of
         self._shape = shape(probabilities)
 
     def __repr__(self) -> str:
         drift = f", drift={self.drift:g}" if self.within == FAKE else ""
         return f"distribution({self.probabilities}, within={self.within!r}{drift})"
-
-    def _execution(self, seen: dict[str, int]) -> claim_hooks.Execution:
-        """Return the circuit that counts are of."""
-        execution = claim_hooks.execution(seen)
-        if self._execution_of is not None and (execution is None or not execution.gave(seen)):
-            return self._execution_of(seen)
-        if execution is None:
-            raise CountsError(
-                f"within='{self.within}' needs to know the job that the counts are of, and none of this test has them: "
-                "give it, distribution(..., job=job)"
-            )
-        return execution
-
-    def _delta(self, seen: dict[str, int]) -> float:
-        """Return the tolerance as a number."""
-        return self.within if isinstance(self.within, float) else _published_tolerance(self._execution(seen))
 
     def _check_with_fake(self, seen: dict[str, int], alpha: float) -> Verdict:
         """Judge by two tests at α/2 each: the noiseless simulation, and the device against the noisy one."""
@@ -162,7 +181,7 @@ class Distribution(Claim):
         claim = f"TVD(circuit without noise, declared) ≤ {DECLARED:g}"
         verdict = replace(program, final=True, unit="simulated shots")
         if program.passed:
-            delta = 1 - (1 - _published_tolerance(execution)) ** self.drift
+            delta = 1 - (1 - _published_tolerance(execution, seen)) ** self.drift
             machine = SameAs(execution.simulated(SIMULATED), within=delta).judge(seen, alpha / 2, self, delta)
             if machine.p_value <= program.p_value:
                 verdict = replace(machine, final=False)  # fresh shots are compared with a sample of their own
@@ -176,7 +195,8 @@ class Distribution(Claim):
         width = _require_width(seen, _common_width(self.probabilities, ""), counts, self._shape)
         if self.within == FAKE:
             return self._check_with_fake(seen, alpha)
-        delta = self._delta(seen)
+        published = self._published(seen)
+        delta = float(self.within) if published is None else published
         declared = {key: value for key, value in self.probabilities.items() if value > 0}
         scale = math.fsum(declared.values())
         cells = [seen.get(key, 0) for key in declared]
@@ -193,26 +213,54 @@ class Distribution(Claim):
         keys = dict.fromkeys([*self.probabilities, *seen])
         rows = [_row(key, self.probabilities.get(key, 0.0), seen.get(key, 0), shots) for key in keys]
         return Verdict(
-            claim=f"TVD(device, declared) ≤ {delta:.3g}" + (" (calibration)" if self.within == CALIBRATION else ""),
+            claim=f"TVD(device, declared) ≤ {delta:.3g}" + ("" if published is None else FROM_CALIBRATION),
             passed=passed,
             p_value=p_value,
             alpha=alpha,
             shots=shots,
             tvd=total_variation(observed / shots, expected),
             within=delta,
+            published=published,
             refuted_by=partial(refutes, shots=shots, within=delta, level=each),
             outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
             hint=None if passed else hint(seen, self.probabilities, delta),
         )
 
 
-class Bound(Claim):
-    """A number that depends on the probability of an event is at least or at most something."""
+class Bound(NoisyClaim):
+    """A number that depends on the probability of an event is at least or at most something, but for noise.
+
+    Args:
+        at_least: What the number is at least.
+        at_most: What it is at most.
+        within: By how much noise may change the probability of the event, or where that comes from.
+        execution_of: Finds circuits that the session does not know.
+
+    """
 
     event: str
     quantity: str
-    at_least: float | None
-    at_most: float | None
+    smallest, largest = 0.0, 1.0
+    """What the number is at least and at most on any device."""
+
+    def __init__(
+        self,
+        at_least: float | None,
+        at_most: float | None,
+        within: Tolerance = 0.0,
+        execution_of: ExecutionOf | None = None,
+    ) -> None:
+        if isinstance(within, str) and within != CALIBRATION:
+            raise ValueError(f"within is '{CALIBRATION}' or a number from 0 to 1, got {within!r}")
+        super().__init__(within, execution_of)
+        self.at_least, self.at_most = _checked_bounds(at_least, at_most, self.smallest, self.largest)
+
+    @property
+    def _arguments(self) -> str:
+        """The bounds, as they were given."""
+        given = (("at_least", self.at_least), ("at_most", self.at_most))
+        bounds = [f"{name}={value:g}" for name, value in given if value is not None]
+        return ", ".join(bounds if self.within == 0 else [*bounds, f"within={self.within!r}"])
 
     @abstractmethod
     def happens(self, key: str) -> bool:
@@ -224,18 +272,29 @@ class Bound(Claim):
         """The number of bits that the claim is about."""
 
     @property
-    def low(self) -> float | None:
-        """What the probability of the event is at least."""
-        return self.at_least
+    def places(self) -> Collection[int] | None:
+        """Those of them that the event depends on, from the left; None is all."""
+        return None
 
-    @property
-    def high(self) -> float | None:
-        """What it is at most."""
-        return self.at_most
+    def of_event(self, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+        """Return what the probability of the event is at least and at most, from what the number is."""
+        return low, high
 
     def value(self, frequency: float) -> float:
         """Return the number, from how frequent the event is."""
         return frequency
+
+    def _bounds(self, published: float | None) -> tuple[float | None, float | None]:
+        """Return what the number is at least and at most on a device with noise; None if it may be anything."""
+        delta = float(self.within) if published is None else published
+        noise = (self.largest - self.smallest) * delta
+        least = None if self.at_least is None else self.at_least - noise
+        most = None if self.at_most is None else self.at_most + noise
+        least, most = least if least is None or least > self.smallest else None, most
+        most = most if most is None or most < self.largest else None
+        if least is None and most is None:
+            raise CountsError(f"noise may change the probability by {delta:.3g}, so {self.quantity} may be anything")
+        return least, most
 
     def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
         """Judge counts, see :meth:`Claim.check`."""
@@ -244,7 +303,9 @@ class Bound(Claim):
         _require_width(seen, self.width, counts, ())
         shots = sum(seen.values())
         happened = sum(count for key, count in seen.items() if self.happens(key))
-        low, high = self.low, self.high
+        published = self._published(seen, self.places)
+        at_least, at_most = self._bounds(published)
+        low, high = self.of_event(at_least, at_most)
         sides = (low is not None) + (high is not None)
         within = high if high is not None else 1 - (low or 0.0)
         likeliest = min(1.0 if low is None else 1 - low, 1.0 if high is None else high)
@@ -256,21 +317,19 @@ class Bound(Claim):
             tails.append(float(upper_tail(happened, shots, high)))
         p_value = min(1.0, sides * min(tails))
         value = self.value(happened / shots)
-        least = "" if self.at_least is None else f"{self.at_least:g} ≤ "
-        most = "" if self.at_most is None else f" ≤ {self.at_most:g}"
-        misses = [
-            0.0 if self.at_least is None else self.at_least - value,
-            0.0 if self.at_most is None else value - self.at_most,
-        ]
+        least = "" if at_least is None else f"{at_least:.6g} ≤ "
+        most = "" if at_most is None else f" ≤ {at_most:.6g}"
+        misses = [0.0 if at_least is None else at_least - value, 0.0 if at_most is None else value - at_most]
         rows = [_row(key, None, count, shots) for key, count in seen.items() if key != self.event]
         return Verdict(
-            claim=f"{least}{self.quantity}{most}",
+            claim=f"{least}{self.quantity}{most}" + ("" if published is None else FROM_CALIBRATION),
             passed=p_value >= alpha,
             p_value=p_value,
             alpha=alpha,
             shots=shots,
             tvd=max(0.0, *misses),
             within=within,
+            published=published,
             refuted_by=partial(refutes, shots=shots, within=within, level=alpha / sides),
             value=f"{self.quantity} = {value:.3f}",
             outcomes=(
@@ -283,14 +342,12 @@ class Bound(Claim):
 class Support(Bound):
     """Outcomes outside of a set have at most the probability ``leak``; see :func:`pytest_iqm.claims.support`."""
 
-    at_least = None
-
     def __init__(self, outcomes: Iterable[str], *, leak: float = 0.0) -> None:
+        super().__init__(None, _tolerance("leak", leak))
         self.outcomes = frozenset(map(outcome, [outcomes] if isinstance(outcomes, str) else outcomes))
         if not self.outcomes:
             raise ValueError("a support has at least one outcome")
         self._bits = _common_width(self.outcomes, "outcomes of a support")
-        self.at_most = _tolerance("leak", leak)
         self.event = "another outcome"
         self.quantity = f"P({self.event})"
 
@@ -311,18 +368,24 @@ class Probability(Bound):
     """The probability of outcomes is bounded; see :func:`pytest_iqm.claims.probability`."""
 
     def __init__(
-        self, outcomes: str | Collection[str], *, at_least: float | None = None, at_most: float | None = None
+        self,
+        outcomes: str | Collection[str],
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        within: Tolerance = 0.0,
+        execution_of: ExecutionOf | None = None,
     ) -> None:
+        super().__init__(at_least, at_most, within, execution_of)
         self.outcomes = frozenset(map(outcome, [outcomes] if isinstance(outcomes, str) else outcomes))
         if not self.outcomes:
             raise ValueError("a probability is that of at least one outcome")
         self._bits = _common_width(self.outcomes, "outcomes")
-        self.at_least, self.at_most = _checked_bounds(at_least, at_most, 0.0, 1.0)
         self.event = " or ".join(sorted(self.outcomes))
         self.quantity = f"P({self.event})"
 
     def __repr__(self) -> str:
-        return f"probability({sorted(self.outcomes)}, {_bounds_text(self)})"
+        return f"probability({sorted(self.outcomes)}, {self._arguments})"
 
     @property
     def width(self) -> int:
@@ -337,7 +400,17 @@ class Probability(Bound):
 class Expectation(Bound):
     """The expectation of a product of Z is bounded; see :func:`pytest_iqm.claims.expectation`."""
 
-    def __init__(self, pauli: str, *, at_least: float | None = None, at_most: float | None = None) -> None:
+    smallest = -1.0
+
+    def __init__(
+        self,
+        pauli: str,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        within: Tolerance = 0.0,
+        execution_of: ExecutionOf | None = None,
+    ) -> None:
         letters = pauli.replace(" ", "")
         if not letters or set(letters) - set("IZ"):
             raise ValueError(
@@ -346,13 +419,13 @@ class Expectation(Bound):
             )
         if "Z" not in letters:
             raise ValueError("the expectation of the identity is 1 on any device: there is nothing to claim")
+        super().__init__(at_least, at_most, within, execution_of)
         self._letters = letters
-        self.at_least, self.at_most = _checked_bounds(at_least, at_most, -1.0, 1.0)
         self.event = f"{letters} = -1"
         self.quantity = f"⟨{letters}⟩"
 
     def __repr__(self) -> str:
-        return f"expectation({self._letters!r}, {_bounds_text(self)})"
+        return f"expectation({self._letters!r}, {self._arguments})"
 
     @property
     def width(self) -> int:
@@ -360,14 +433,13 @@ class Expectation(Bound):
         return len(self._letters)
 
     @property
-    def low(self) -> float | None:
-        """What P(odd) is at least: ⟨Z…Z⟩ = 1 − 2·P(odd)."""
-        return None if self.at_most is None else (1 - self.at_most) / 2
+    def places(self) -> Collection[int]:
+        """The bits with a Z, from the left."""
+        return [place for place, letter in enumerate(self._letters) if letter == "Z"]
 
-    @property
-    def high(self) -> float | None:
-        """What it is at most."""
-        return None if self.at_least is None else (1 - self.at_least) / 2
+    def of_event(self, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+        """Return what P(odd) is at least and at most: ⟨Z…Z⟩ = 1 − 2·P(odd)."""
+        return None if high is None else (1 - high) / 2, None if low is None else (1 - low) / 2
 
     def value(self, frequency: float) -> float:
         """Return the expectation."""
@@ -443,8 +515,10 @@ class SameAs(Claim):
         )
 
 
-def _published_tolerance(execution: claim_hooks.Execution) -> float:
-    delta = execution.tolerance()
+def _published_tolerance(
+    execution: claim_hooks.Execution, seen: dict[str, int], places: Collection[int] | None = None
+) -> float:
+    delta = execution.tolerance(seen, places)
     if delta >= 1:
         raise CountsError("the published errors of this circuit are so large that its counts may be anything")
     return delta
@@ -481,11 +555,6 @@ def _checked_bounds(
     if at_least == smallest or at_most == largest:
         raise ValueError(f"a bound of {smallest:g} below or {largest:g} above claims nothing")
     return at_least, at_most
-
-
-def _bounds_text(bound: Bound) -> str:
-    bounds = (("at_least", bound.at_least), ("at_most", bound.at_most))
-    return ", ".join(f"{name}={value:g}" for name, value in bounds if value is not None)
 
 
 def _common_width(outcomes: Iterable[str], what: str) -> int:

@@ -57,6 +57,7 @@ class Verdict:
         unit: What the shots are.
         hint: A simple mistake that explains the counts, if there is one.
         final: Whether fresh shots of the device would say nothing new: what refutes is another sample, or the circuit.
+        published: The tolerance that a calibration implied, if the claim asks for it.
         fresh: What fresh shots of the same circuit said, if it was repeated because the first were suspicious.
         not_repeated: Why it was not repeated although suspicious.
 
@@ -75,6 +76,7 @@ class Verdict:
     unit: str = "shots"
     hint: str | None = None
     final: bool = False
+    published: float | None = None
     fresh: Verdict | None = None
     not_repeated: str | None = None
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from bell_counts import BAD, BELL, GOOD
 
-from pytest_iqm import claim_hooks, distribution, same_as
+from pytest_iqm import claim_hooks, distribution, expectation, probability, same_as
 from pytest_iqm.statistics.observed import CountsError
 from pytest_iqm.statistics.verdict import TooFewShots
 
@@ -32,8 +32,8 @@ class Session:
     def gave(self, counts):
         return counts == self.counts
 
-    def tolerance(self):
-        return self.published
+    def tolerance(self, counts, places=None):
+        return self.published if places is None else self.published * len(places) / 2
 
     def simulated(self, shots, *, noise=True):
         distribution = self.distributions[noise]
@@ -68,6 +68,47 @@ class TestCalibration:
     def test_a_useless_calibration_is_refused(self, within):
         with claim_hooks.installed(Session(GOOD, published=1.0)), pytest.raises(CountsError, match="may be anything"):
             distribution(BELL, within=within).check(GOOD)
+
+
+class TestBounds:
+    """The noiseless circuit has the bounds; noise may take the probability of the event δ further."""
+
+    @pytest.mark.parametrize(
+        ("claim", "said"),
+        [
+            (probability("11", at_least=0.5, within="calibration"), "0.2 ≤ P(11) (calibration)"),
+            (probability("11", at_most=0.5, within="calibration"), "P(11) ≤ 0.8 (calibration)"),
+            (expectation("ZZ", at_least=1.0, within="calibration"), "0.4 ≤ ⟨ZZ⟩ (calibration)"),
+            (expectation("IZ", at_least=0.9, within="calibration"), "0.6 ≤ ⟨IZ⟩ (calibration)"),
+            (expectation("ZI", at_least=-0.1, at_most=0.8, within="calibration"), "-0.4 ≤ ⟨ZI⟩ (calibration)"),
+            (expectation("ZZ", at_least=1.0, within=0.1), "0.8 ≤ ⟨ZZ⟩"),
+        ],
+    )
+    def test_noise_widens_them(self, claim, said):
+        with claim_hooks.installed(Session(GOOD)):
+            assert claim.check(GOOD).claim == said
+
+    def test_the_p_value_is_that_of_the_wider_bound(self):
+        with claim_hooks.installed(Session(BAD)):
+            verdict = expectation("ZZ", at_least=1.0, within="calibration").check(BAD)
+        assert verdict.published == 0.3
+        wider = expectation("ZZ", at_least=0.4).check(BAD)
+        assert (verdict.p_value, verdict.tvd) == pytest.approx((wider.p_value, wider.tvd))
+
+    def test_what_noise_may_do_to_all_of_it_is_refused(self):
+        with (
+            claim_hooks.installed(Session(GOOD)),
+            pytest.raises(CountsError, match=r"change the probability by 0.3, so P\(11\) may be anything"),
+        ):
+            probability("11", at_least=0.3, within="calibration").check(GOOD)
+
+    def test_they_say_what_they_tolerate(self):
+        assert repr(probability("1", at_most=0.3, within=0.2)) == "probability(['1'], at_most=0.3, within=0.2)"
+        assert repr(expectation("Z", at_most=0.3)) == "expectation('Z', at_most=0.3)"
+
+    def test_the_fake_is_for_distributions(self):
+        with pytest.raises(ValueError, match="within is 'calibration' or a number from 0 to 1, got 'fake'"):
+            expectation("ZZ", at_least=0.9, within="fake")
 
 
 NOISY = {"00": 0.48, "11": 0.47, "01": 0.03, "10": 0.02}

@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import devices
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from instructions import do
 from programs import cz, measure, program, prx
+from qiskit import QuantumCircuit, transpile
 from random_circuits import random_circuit
 from simulators import DEVICES, simulator
 
@@ -78,6 +80,46 @@ def test_what_nobody_measures_is_not_tolerated():
     both = program(3, 2, *hidden, prx(0), measure(0, 0), measure(1, 1))
     assert tolerance(both, noise) > 0.9
     assert tolerance(both, noise, [0]) == plain
+
+
+def ghz_on(device, qubits):
+    """Return the machine's program of a GHZ state, and its calibration."""
+    backend = IQMBackend(FakeIQMClient(device, seed=3), use_metrics=True)
+    circuit = QuantumCircuit(qubits)
+    circuit.h(0)
+    for qubit in range(qubits - 1):
+        circuit.cx(qubit, qubit + 1)
+    circuit.measure_all()
+    job, (counts,) = submitted(backend, transpile(circuit, backend, seed_transpiler=1))
+    execution = Executions(backend.client).find([job], counts)
+    (program,) = execution.predictor.programs(execution.payload)[1]
+    return program, Device.load(device).calibration()
+
+
+@pytest.mark.parametrize("qubits", [2, 5])
+def test_what_is_published_may_be_wrong_by_its_uncertainties(qubits):
+    """Of 400 machines whose numbers are off as the published uncertainties say, 97.7 % are within the tolerance.
+
+    If it were just that, fewer than 95.5 % would be with a probability of 0.3 %.
+    """
+    program, calibration = ghz_on("garnet", qubits)
+    metrics = calibration.quality_metric_set
+    allowed, dice, within = tolerance(program, Noise(calibration)), np.random.default_rng(8), 0
+    assert allowed > tolerance(program, Noise(calibration), sigmas=0)
+    for _ in range(400):
+        moved = [
+            {**each, "value": each["value"] + dice.normal() * (each["uncertainty"] or 0.0)}
+            for each in metrics["observations"]
+        ]
+        true = replace(calibration, quality_metric_set={**metrics, "observations": moved})
+        within += tolerance(program, Noise(true), sigmas=0) <= allowed
+    assert 0.955 <= within / 400 < 1
+
+
+def test_without_uncertainties_numbers_are_taken_as_they_are():
+    program, calibration = ghz_on("adonis", 3)
+    noise = Noise(calibration)
+    assert tolerance(program, noise) == tolerance(program, noise, sigmas=0)
 
 
 FLIP = do("prx", "QB1", angle=math.pi, phase=0.0)

@@ -9,8 +9,11 @@ from iqm_fakes.device.error_rates import Noise, Relaxation
 from iqm_fakes.simulator import pauli_mixtures
 from iqm_fakes.simulator.circuit import Program
 
+SIGMAS = 2.0
+"""By how many of their standard uncertainties published errors may be larger: with 97.7 % they are not, one-sided."""
 
-def tolerance(program: Program, noise: Noise, bits: Collection[int] | None = None) -> float:
+
+def tolerance(program: Program, noise: Noise, bits: Collection[int] | None = None, *, sigmas: float = SIGMAS) -> float:
     r"""Return a bound of the total variation distance that published noise makes to the outcomes of a circuit.
 
     .. math:: \delta = 1 - \prod_i (1 - \varepsilon_i)
@@ -24,13 +27,29 @@ def tolerance(program: Program, noise: Noise, bits: Collection[int] | None = Non
     before its first gate, after a reset, and while MOVE keeps its state elsewhere. Coherent errors and crosstalk are
     not published, and may exceed the bound; on hardware, leave room for them.
 
+    Published numbers are measured, and some come with an uncertainty. With :math:`\delta_\ell`, where those of locus
+    :math:`\ell` alone are worse by ``sigmas`` uncertainties, the bound is
+    :math:`\delta + \sqrt{\sum_\ell (\delta_\ell - \delta)^2}`: as errors of measurement propagate that are independent
+    from locus to locus, and not those of one locus.
+
     Args:
         program: What is run.
         noise: What is published.
         bits: Of which recorded bits the outcomes are; None is all of them.
+        sigmas: How many uncertainties; 0 takes the published numbers as they are.
 
     """
     program = program.light_cone(bits)
+    delta = _bound(program, noise)
+    loci = [tuple(program.components[target] for target in operation.targets) for operation in program.operations]
+    places = dict.fromkeys(frozenset(place) for locus in loci for place in (locus, *((one,) for one in locus)))
+    worse = [noise.worse(place, sigmas) for place in places] if sigmas else []
+    moved = [_bound(program, each) - delta for each in worse if each is not None]
+    return min(delta + math.hypot(*(max(each, 0.0) for each in moved)), 1.0)
+
+
+def _bound(program: Program, noise: Noise) -> float:
+    """Return the bound, with published numbers as they are."""
     lost, empty, again = 0.0, set(program.components), program.used_again
     for component in program.heralded:
         lost = _add_error(lost, noise.measurement(component).unheralded)

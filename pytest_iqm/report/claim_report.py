@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 CLAIMS = "iqm_claims"
 """Attribute of the reports of tests: their claims, each with ``claim``, ``p``, ``alpha`` and ``passed``."""
 
+ON_HARDWARE = {
+    "calibration": "give within= a number",
+    "fake": "give drift= (by which part of themselves errors may be off), or within= a number",
+}
+"""What to do about a right program that a real machine's calibration does not explain, by ``within``."""
+
 NEAR = 1e-3
 """p-values below which a claim that holds is a near miss: drift shows before it fails."""
 
@@ -130,6 +136,12 @@ class ClaimReport:
                 if noise.passed:
                     hint = f"published errors allow {noise.within:.3g}, as within='calibration' does"
                     verdict = replace(verdict, hint=f"only noise is wrong: {hint}")
+            advice = ON_HARDWARE.get(str(getattr(claim, "within", "")))
+            if advice and self._where.repeats and not verdict.final:
+                lines += [
+                    "machine   if it holds on the fake, the machine's errors are not those published (coherent ones,",
+                    f"          crosstalk), or not any more: take a fresh calibration, or {advice}",
+                ]
         except errors:  # the machine does not tell, or there are too few shots to say
             pass
         return verdict, lines

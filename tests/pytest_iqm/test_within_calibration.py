@@ -99,6 +99,14 @@ class TestRecorded:
         replay.assert_outcomes(passed=3, deselected=1)
         assert "claims: 3; if" in replay.stdout.str()
 
+    def test_what_the_calibration_of_a_real_machine_does_not_explain_may_be_allowed_by_hand(self, live, suite):
+        wrong = FAKE.replace("distribution(BELL", "distribution({'00': 0.3, '11': 0.7}")
+        arguments = ("-k", "0.0-calibration")
+        output = live(*arguments, test_a=wrong).stdout.str()
+        assert "TVD(device, declared)" in output
+        assert "take a fresh calibration, or give within= a number" in output
+        assert "fresh calibration" not in live("-k", "0.0-fake").stdout.str()  # the program is wrong
+
     def test_the_replay_command_of_a_replay_replays(self, live, suite, monkeypatch):
         live("--iqm-record", "missing", "-k", "good", test_a=CLAIMS).assert_outcomes(passed=1)
         monkeypatch.delenv("IQM_SERVER_URL")

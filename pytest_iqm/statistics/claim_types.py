@@ -9,19 +9,20 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import repeat
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
 from pytest_iqm import claim_hooks
 from pytest_iqm.statistics.hints import hint
-from pytest_iqm.statistics.observed import CountsError, outcome, read, shape
+from pytest_iqm.statistics.observed import CountsError, outcomes, read, shape
 from pytest_iqm.statistics.shots_needed import MOST_SHOTS, fewest_shots_that_can_refute, refutes
 from pytest_iqm.statistics.tail_bounds import (
-    confidence_interval,
+    Array,
     distribution_p_value,
     equality_p_value,
     level_of_one_outcome,
@@ -29,7 +30,7 @@ from pytest_iqm.statistics.tail_bounds import (
     total_variation,
     upper_tail,
 )
-from pytest_iqm.statistics.verdict import Outcome, TooFewShots, Verdict
+from pytest_iqm.statistics.verdict import SHOWN, Outcome, TooFewShots, Verdict
 
 CALIBRATION: Final = "calibration"
 FAKE: Final = "fake"
@@ -147,9 +148,9 @@ class Distribution(NoisyClaim):
         if not probabilities:
             raise ValueError("a distribution declares at least one outcome")
         self.probabilities: dict[str, float] = {}
-        for key, probability in probabilities.items():
-            self.probabilities[outcome(key)] = self.probabilities.get(outcome(key), 0.0) + _probability(
-                f"the probability of {key!r}", probability
+        for key, probability in zip(outcomes(probabilities), probabilities.values(), strict=True):
+            self.probabilities[key] = self.probabilities.get(key, 0.0) + _probability(
+                "the probability of {!r}", probability, key
             )
         _common_width(self.probabilities, "declared outcomes")
         if isinstance(within, str) and within not in (CALIBRATION, FAKE):
@@ -197,32 +198,31 @@ class Distribution(NoisyClaim):
             return self._check_with_fake(seen, alpha)
         published = self._published(seen)
         delta = float(self.within) if published is None else published
-        declared = {key: value for key, value in self.probabilities.items() if value > 0}
-        scale = math.fsum(declared.values())
-        cells = [seen.get(key, 0) for key in declared]
-        q = [value / scale for value in declared.values()]
-        if len(declared) < 2**width:
-            cells.append(sum(count for key, count in seen.items() if key not in declared))
-            q.append(0.0)
-        observed, expected = np.array(cells, float), np.array(q)
-        shots = int(observed.sum())
+        names = [*self.probabilities, *(key for key in seen if key not in self.probabilities)]
+        counts_of = np.fromiter(map(seen.get, names, repeat(0)), float, len(names))
+        declared = np.zeros(len(names))
+        declared[: len(self.probabilities)] = list(self.probabilities.values())
+        shots, q = int(counts_of.sum()), declared[declared > 0] / math.fsum(declared)
+        observed = counts_of[declared > 0]
+        if len(q) < 2**width:
+            observed, q = np.append(observed, shots - observed.sum()), np.append(q, 0.0)
         each = level_of_one_outcome(alpha, len(q))
-        _require_shots(self, shots, min(1.0, min(q) + delta), each, alpha, delta)
-        p_value = distribution_p_value(observed, expected, delta)
+        _require_shots(self, shots, min(1.0, float(q.min()) + delta), each, alpha, delta)
+        p_value = distribution_p_value(observed, q, delta)
         passed = p_value >= alpha
-        keys = dict.fromkeys([*self.probabilities, *seen])
-        rows = [_row(key, self.probabilities.get(key, 0.0), seen.get(key, 0), shots) for key in keys]
+        shown = _worst(names, counts_of, shots, declared)
         return Verdict(
             claim=f"TVD(device, declared) ≤ {delta:.3g}" + ("" if published is None else FROM_CALIBRATION),
             passed=passed,
             p_value=p_value,
             alpha=alpha,
             shots=shots,
-            tvd=total_variation(observed / shots, expected),
+            tvd=total_variation(observed / shots, q),
             within=delta,
             published=published,
             refuted_by=partial(refutes, shots=shots, within=delta, level=each),
-            outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
+            outcomes=shown,
+            others=len(names) - len(shown),
             hint=None if passed else hint(seen, self.probabilities, delta),
         )
 
@@ -320,7 +320,8 @@ class Bound(NoisyClaim):
         least = "" if at_least is None else f"{at_least:.6g} ≤ "
         most = "" if at_most is None else f" ≤ {at_most:.6g}"
         misses = [0.0 if at_least is None else at_least - value, 0.0 if at_most is None else value - at_most]
-        rows = [_row(key, None, count, shots) for key, count in seen.items() if key != self.event]
+        names = [key for key in seen if key != self.event]
+        shown = _worst(names, np.array([seen[name] for name in names], float), shots)[: SHOWN - 1]
         return Verdict(
             claim=f"{least}{self.quantity}{most}" + ("" if published is None else FROM_CALIBRATION),
             passed=p_value >= alpha,
@@ -332,10 +333,8 @@ class Bound(NoisyClaim):
             published=published,
             refuted_by=partial(refutes, shots=shots, within=within, level=alpha / sides),
             value=f"{self.quantity} = {value:.3f}",
-            outcomes=(
-                _row(self.event, None, happened, shots),
-                *sorted(rows, key=lambda row: -row.count),
-            ),
+            outcomes=(Outcome(self.event, None, happened, shots), *shown),
+            others=len(names) - len(shown),
         )
 
 
@@ -344,7 +343,7 @@ class Support(Bound):
 
     def __init__(self, outcomes: Iterable[str], *, leak: float = 0.0) -> None:
         super().__init__(None, _tolerance("leak", leak))
-        self.outcomes = frozenset(map(outcome, [outcomes] if isinstance(outcomes, str) else outcomes))
+        self.outcomes = _event(outcomes)
         if not self.outcomes:
             raise ValueError("a support has at least one outcome")
         self._bits = _common_width(self.outcomes, "outcomes of a support")
@@ -377,7 +376,7 @@ class Probability(Bound):
         execution_of: ExecutionOf | None = None,
     ) -> None:
         super().__init__(at_least, at_most, within, execution_of)
-        self.outcomes = frozenset(map(outcome, [outcomes] if isinstance(outcomes, str) else outcomes))
+        self.outcomes = _event(outcomes)
         if not self.outcomes:
             raise ValueError("a probability is that of at least one outcome")
         self._bits = _common_width(self.outcomes, "outcomes")
@@ -421,6 +420,7 @@ class Expectation(Bound):
             raise ValueError("the expectation of the identity is 1 on any device: there is nothing to claim")
         super().__init__(at_least, at_most, within, execution_of)
         self._letters = letters
+        self._mask = int(letters.replace("I", "0").replace("Z", "1"), 2)
         self.event = f"{letters} = -1"
         self.quantity = f"⟨{letters}⟩"
 
@@ -447,7 +447,7 @@ class Expectation(Bound):
 
     def happens(self, key: str) -> bool:
         """Whether an outcome has odd parity on the bits with a Z; the rightmost letter is the rightmost bit's."""
-        return sum(bit == "1" for bit, letter in zip(key, self._letters, strict=True) if letter == "Z") % 2 == 1
+        return (int(key, 2) & self._mask).bit_count() % 2 == 1
 
 
 class SameAs(Claim):
@@ -500,7 +500,7 @@ class SameAs(Claim):
             raise _too_few_shots(
                 claim, shots, alpha, needed if needed < MOST_SHOTS else None, tolerance, f" against {self._shots}"
             )
-        rows = [_row(key, self.counts.get(key, 0) / self._shots, seen.get(key, 0), shots) for key in keys]
+        shown = _worst(keys, one, shots, other / self._shots)
         return Verdict(
             claim=f"TVD(device, counts before) ≤ {self.within:g}",
             passed=p_value >= alpha,
@@ -511,7 +511,8 @@ class SameAs(Claim):
             within=self.within,
             refuted_by=partial(self._is_refuted_by, shots=shots, alpha=alpha),
             final=True,
-            outcomes=tuple(sorted(rows, key=lambda row: -abs(row.count / shots - (row.declared or 0.0)))),
+            outcomes=shown,
+            others=len(keys) - len(shown),
         )
 
 
@@ -524,13 +525,13 @@ def _published_tolerance(
     return delta
 
 
-def _probability(name: str, value: Any) -> float:
+def _probability(name: str, value: Any, key: str = "") -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not 0 <= number <= 1:
-        raise ValueError(f"{name} lies between 0 and 1, got {value!r}")
+        raise ValueError(f"{name.format(key)} lies between 0 and 1, got {value!r}")
     return number
 
 
@@ -557,10 +558,15 @@ def _checked_bounds(
     return at_least, at_most
 
 
-def _common_width(outcomes: Iterable[str], what: str) -> int:
-    widths = {len(key) for key in outcomes}
+def _event(keys: Iterable[str]) -> frozenset[str]:
+    """Return the outcomes that are given, or the only one."""
+    return frozenset(outcomes([keys] if isinstance(keys, str) else list(keys)))
+
+
+def _common_width(keys: Iterable[str], what: str) -> int:
+    widths = {len(key) for key in keys}
     if len(widths) != 1:
-        raise CountsError(f"the {what} have different numbers of bits: {', '.join(sorted(outcomes)[:6])}")
+        raise CountsError(f"the {what} have different numbers of bits: {', '.join(sorted(keys)[:6])}")
     return widths.pop()
 
 
@@ -609,6 +615,10 @@ def _too_few_shots(
     return TooFewShots(f"{said} could not fail at α = {alpha:g} with {shots} shots{against}: take {needed} at least")
 
 
-def _row(name: str, declared: float | None, count: int, shots: int) -> Outcome:
-    low, high = confidence_interval(count, shots)
-    return Outcome(name, declared, count, low, high)
+def _worst(names: Sequence[str], counts: Array, shots: int, declared: Array | None = None) -> tuple[Outcome, ...]:
+    """Return the outcomes that are furthest from what was declared, or the most frequent; as many as are shown."""
+    off = counts if declared is None else np.abs(counts / shots - declared)
+    return tuple(
+        Outcome(names[index], None if declared is None else float(declared[index]), int(counts[index]), shots)
+        for index in np.argsort(-off, kind="stable")[:SHOWN]
+    )

@@ -18,6 +18,9 @@ Array: TypeAlias = NDArray[np.float64]
 FAMILIES = 3
 """Ways to refute a distribution that are tried, each at a third of the error."""
 
+MOST_EVENTS = 1000
+"""Outcomes from which on there are more events than a union bound can count; long before, it is of no use."""
+
 FEW = 16
 """Outcomes up to which two samples are compared event by event."""
 
@@ -69,11 +72,17 @@ def distribution_p_value(counts: Array, q: Array, delta: float) -> float:
 
     """
     shots, cells = int(counts.sum()), len(q)
-    more, fewer = upper_tail(counts, shots, q + delta), upper_tail(shots - counts, shots, 1 - q + delta)
-    single = _single_events(cells) * float(min(more.min(), fewer.min()))
-    order = _by_ratio(counts, q)
-    tails = upper_tail(np.cumsum(counts[order])[:-1], shots, np.cumsum(q[order])[:-1] + delta)
-    events = (2.0**cells - 2) * float(tails.min(initial=1.0)) if cells < 1000 else 1.0
+    more, fewer = counts > shots * (q + delta), counts < shots * (q - delta)  # all other tails are at least 1/4
+    tails = (
+        upper_tail(counts[more], shots, q[more] + delta),
+        upper_tail(shots - counts[fewer], shots, 1 - q[fewer] + delta),
+    )
+    single = _single_events(cells) * float(min(tail.min(initial=1.0) for tail in tails))
+    events = math.inf
+    if cells < MOST_EVENTS:
+        order = _by_ratio(counts, q)
+        several = upper_tail(np.cumsum(counts[order])[:-1], shots, np.cumsum(q[order])[:-1] + delta)
+        events = (2.0**cells - 2) * float(several.min(initial=1.0))
     excess = total_variation(counts / shots, q) - delta - math.sqrt((cells - 1) / shots) / 2
     distance = math.exp(-2 * shots * excess**2) if excess > 0 else 1.0
     return min(1.0, FAMILIES * min(single, events, distance))

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pytest_iqm.statistics.tail_bounds import upper_tail
+from pytest_iqm.statistics.tail_bounds import confidence_interval, upper_tail
 
 SHOWN = 12
 """Outcomes that a verdict shows as text."""
@@ -25,16 +25,19 @@ class Outcome:
         name: The outcome, or what is counted.
         declared: The probability it was said to have; None if only a bound was given.
         count: How many shots had it.
-        low: Lower end of the 99 % confidence interval of its probability.
-        high: The upper end.
+        shots: How many there were.
 
     """
 
     name: str
     declared: float | None
     count: int
-    low: float
-    high: float
+    shots: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 99 % confidence interval of its probability."""
+        return confidence_interval(self.count, self.shots)
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +55,8 @@ class Verdict:
         within: What the claim tolerates: a distance, or the probability of what it says not to happen.
         refuted_by: Whether so many shots of an outcome that is not declared refute it; of the rarest one where all are,
             or of what the claim says not to happen.
-        outcomes: The outcomes, the worst first.
+        outcomes: The outcomes that are shown, the worst first.
+        others: How many more there are.
         value: What was observed of a single number, such as ``⟨ZZ⟩ = 0.91``; empty if the claim is about outcomes.
         unit: What the shots are.
         hint: A simple mistake that explains the counts, if there is one.
@@ -72,6 +76,7 @@ class Verdict:
     within: float
     refuted_by: Callable[[int], bool] = field(compare=False)
     outcomes: tuple[Outcome, ...]
+    others: int = 0
     value: str = ""
     unit: str = "shots"
     hint: str | None = None
@@ -120,17 +125,17 @@ class Verdict:
         return f"<Verdict: {self.claim} {'holds' if self.passed else 'is refuted'}, {self._observed}>"
 
     def __str__(self) -> str:
-        shown = self.outcomes[:SHOWN]
-        declares = any(row.declared is not None for row in shown)
-        width = max(map(len, ["outcome", *(row.name for row in shown)]))
+        declares = any(row.declared is not None for row in self.outcomes)
+        width = max(map(len, ["outcome", *(row.name for row in self.outcomes)]))
         table = [f"{'outcome':{width}}  {'expected  ' if declares else ''}observed  99% interval"]
-        for row in shown:
+        for row in self.outcomes:
+            low, high = row.interval
             expected = f"{row.declared or 0.0:8.3f}  " if declares else ""
-            mark = "  <" if declares and not row.low <= (row.declared or 0.0) <= row.high else ""
-            observed = f"{row.count / self.shots:8.3f}  {row.low:.3f} ... {row.high:.3f}"
+            mark = "  <" if declares and not low <= (row.declared or 0.0) <= high else ""
+            observed = f"{row.count / row.shots:8.3f}  {low:.3f} ... {high:.3f}"
             table.append(f"{row.name:{width}}  {expected}{observed}{mark}")
-        if len(self.outcomes) > SHOWN:
-            table.append(f"and {len(self.outcomes) - SHOWN} more outcomes")
+        if self.others:
+            table.append(f"and {self.others} more outcomes")
         return "\n".join([*self.headline(), *table])
 
     @property

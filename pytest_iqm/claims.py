@@ -45,8 +45,9 @@ def distribution(
             publishes, along the circuit as it was compiled: see :func:`iqm_fakes.simulator.tolerance.tolerance`.
             ``"fake"`` claims that the circuit as it was compiled has this distribution without noise, and that the
             machine does to it what its fake does.
-        drift: With ``within="fake"``, by which part of themselves the published errors may be off; 0.5 unless given.
-            The tolerance is 1 − (1 − δ)^drift, where δ is the one of ``within="calibration"``.
+        drift: With ``within="fake"``, by which part of themselves the published errors may be off. The tolerance is
+            1 − (1 − δ)^drift, where δ is the one of ``within="calibration"`` without uncertainties. Unless given, it is
+            what two of the published uncertainties allow; 0.5 where none are published.
         job: The job that the counts are of. Within a test that uses ``iqm_backend``, its jobs are looked through.
             If it has one circuit, ``within="calibration"`` also takes what is made of its counts: some of its bits
             (marginals), and sums.

@@ -23,6 +23,7 @@ from pytest_iqm.statistics.observed import CountsError, outcomes, read, shape
 from pytest_iqm.statistics.shots_needed import MOST_SHOTS, fewest_shots_that_can_refute, refutes
 from pytest_iqm.statistics.tail_bounds import (
     Array,
+    confidence_interval,
     distribution_p_value,
     equality_p_value,
     level_of_one_outcome,
@@ -50,10 +51,16 @@ DECLARED = 0.01
 """TVD that a circuit without noise may have from what is declared, for probabilities that are written down rounded."""
 
 SIMULATED = 10_000
-"""Shots of a simulation that counts are compared with."""
+"""Shots of a simulation that counts are compared with, where the exact distribution can't be computed."""
 
 DRIFT = 0.5
-"""By which part of themselves published errors may be off, unless something else is asked for."""
+"""By which part of themselves published errors may be off, if neither a claim nor their uncertainties say so."""
+
+EXPECTED = 5
+"""Expected shots from which on an outcome of the fake is looked at by itself, and not together with all others."""
+
+SEEN = 1e-3
+"""Probability from which on an outcome of a circuit without noise is shown."""
 
 ROUNDING = 1e-6
 """By how much each declared probability may be rounded; with a tolerance, their sum may be off by ``DECLARED`` / 10."""
@@ -162,64 +169,116 @@ class Distribution(NoisyClaim):
             raise ValueError(f"the declared probabilities add up to {total:.9g}, and not to 1: {probabilities!r:.200}")
         if drift is not None and within != FAKE:
             raise ValueError("drift belongs to within='fake': by which part of themselves published errors may be off")
-        self.drift = DRIFT if drift is None else _probability("drift", drift)
+        self.drift = None if drift is None else _probability("drift", drift)
         self._shape = shape(probabilities)
 
     def __repr__(self) -> str:
-        drift = f", drift={self.drift:g}" if self.within == FAKE else ""
+        drift = "" if self.drift is None else f", drift={self.drift:g}"
         return f"distribution({self.probabilities}, within={self.within!r}{drift})"
 
     def _check_with_fake(self, seen: dict[str, int], alpha: float) -> Verdict:
-        """Judge by two tests at α/2 each: the noiseless simulation, and the device against the noisy one."""
+        """Judge the circuit without noise, and the device against the fake with noise; at α/2 each, if by chance."""
         execution = self._execution(seen)
         if not execution.gave(seen):
             raise CountsError(
                 "within='fake' needs a job's counts as they are, not with bits reordered, left out or added"
             )
-        program = Distribution(self.probabilities, within=DECLARED).check(
-            execution.simulated(SIMULATED, noise=False), alpha=alpha / 2
+        verdict = self._check_program(execution, alpha / 2)
+        halves = 2 if verdict.shots else 1
+        if verdict.passed:
+            machine = self._check_machine(execution, seen, alpha / halves)
+            verdict = machine if machine.p_value <= verdict.p_value else verdict
+        return replace(verdict, alpha=alpha, p_value=min(1.0, halves * verdict.p_value))
+
+    def _check_program(self, execution: claim_hooks.Execution, alpha: float) -> Verdict:
+        """Judge the circuit without noise."""
+        claim, exact = f"TVD(circuit without noise, declared) ≤ {DECLARED:g}", execution.exact(noise=False)
+        if exact is None:
+            simulated = execution.simulated(SIMULATED, noise=False)
+            sampled = Distribution(self.probabilities, within=DECLARED).check(simulated, alpha=alpha)
+            return replace(sampled, claim=claim, final=True, unit="simulated shots")
+        names = list(dict.fromkeys([*self.probabilities, *exact.likely(SEEN)]))
+        likely = exact.probabilities(names)
+        declared = np.array([self.probabilities.get(name, 0.0) for name in names])
+        declared /= declared.sum()
+        tvd = float(np.maximum(declared - likely, 0).sum())  # all others only have more than declared
+        passed = tvd <= DECLARED + ROUNDING
+        return Verdict(
+            claim=claim,
+            passed=passed,
+            p_value=float(passed),
+            alpha=alpha,
+            shots=0,
+            tvd=tvd,
+            within=DECLARED,
+            refuted_by=bool,
+            outcomes=tuple(
+                Outcome(names[index], float(declared[index]), *[float(likely[index])] * 3)
+                for index in np.argsort(-np.abs(likely - declared), kind="stable")[:SHOWN]
+            ),
+            others=max(len(names) - SHOWN, 0),
+            final=True,
+            hint=None if passed else hint(dict(zip(names, map(int, 1e9 * likely), strict=True)), self.probabilities, 0),
         )
-        claim = f"TVD(circuit without noise, declared) ≤ {DECLARED:g}"
-        verdict = replace(program, final=True, unit="simulated shots")
-        if program.passed:
-            delta = 1 - (1 - _published_tolerance(execution, seen)) ** self.drift
-            machine = SameAs(execution.simulated(SIMULATED), within=delta).judge(seen, alpha / 2, self, delta)
-            if machine.p_value <= program.p_value:
-                verdict = replace(machine, final=False)  # fresh shots are compared with a sample of their own
-                claim = f"TVD(device, its fake) ≤ {delta:.3g} (drift {self.drift:g})"
-        return replace(verdict, claim=claim, alpha=alpha, p_value=min(1.0, 2 * verdict.p_value))
+
+    def _check_machine(self, execution: claim_hooks.Execution, seen: dict[str, int], alpha: float) -> Verdict:
+        """Judge the device against its fake."""
+        delta, as_published = _published_tolerance(execution, seen), execution.tolerance(seen, uncertain=False)
+        if self.drift is not None or delta == as_published:
+            drift = DRIFT if self.drift is None else self.drift
+            tolerance, why = 1 - (1 - as_published) ** drift, f"drift {drift:g}"
+        else:
+            tolerance, why = (delta - as_published) / (1 - as_published), "published uncertainties"
+        claim, exact = f"TVD(device, its fake) ≤ {tolerance:.3g} ({why})", execution.exact()
+        if exact is None:
+            machine = SameAs(execution.simulated(SIMULATED), within=tolerance).judge(seen, alpha, self, tolerance)
+            return replace(machine, claim=claim, final=False)  # fresh shots are compared with a sample of their own
+        likely_enough = exact.likely(EXPECTED / sum(seen.values()))  # what was seen has no part in that
+        names = list(dict.fromkeys([*self.probabilities, *likely_enough]))
+        likely = exact.probabilities(names)
+        rest = max(1 - float(likely.sum()), 0.0)
+        expected = dict(zip(names, likely.tolist(), strict=True))
+        return self._judge(seen, expected, rest, tolerance + ROUNDING, alpha, claim)
 
     def check(self, counts: Any, *, alpha: float | None = None) -> Verdict:
         """Judge counts, see :meth:`Claim.check`."""
         alpha = claim_hooks.alpha(alpha)
         seen = read(counts)
-        width = _require_width(seen, _common_width(self.probabilities, ""), counts, self._shape)
+        _require_width(seen, _common_width(self.probabilities, ""), counts, self._shape)
         if self.within == FAKE:
             return self._check_with_fake(seen, alpha)
         published = self._published(seen)
         delta = float(self.within) if published is None else published
-        names = [*self.probabilities, *(key for key in seen if key not in self.probabilities)]
-        counts_of = np.fromiter(map(seen.get, names, repeat(0)), float, len(names))
-        declared = np.zeros(len(names))
-        declared[: len(self.probabilities)] = list(self.probabilities.values())
-        shots, q = int(counts_of.sum()), declared[declared > 0] / math.fsum(declared)
-        observed = counts_of[declared > 0]
-        if len(q) < 2**width:
-            observed, q = np.append(observed, shots - observed.sum()), np.append(q, 0.0)
+        text = f"TVD(device, declared) ≤ {delta:.3g}" + ("" if published is None else FROM_CALIBRATION)
+        total = math.fsum(self.probabilities.values())
+        declared = {key: value / total for key, value in self.probabilities.items()}
+        return replace(self._judge(seen, declared, 0.0, delta, alpha, text), published=published)
+
+    def _judge(
+        self, seen: dict[str, int], declared: Mapping[str, float], rest: float, delta: float, alpha: float, text: str
+    ) -> Verdict:
+        """Judge counts by the probabilities of outcomes, and ``rest`` of all others together."""
+        names = [*declared, *(key for key in seen if key not in declared)]
+        counts = np.fromiter(map(seen.get, names, repeat(0)), float, len(names))
+        expected = np.zeros(len(names))
+        expected[: len(declared)] = list(declared.values())
+        shots, is_cell = int(counts.sum()), expected > 0
+        observed, q = counts[is_cell], expected[is_cell]
+        if len(q) < 2 ** len(names[0]):
+            observed, q = np.append(observed, shots - observed.sum()), np.append(q, rest)
         each = level_of_one_outcome(alpha, len(q))
         _require_shots(self, shots, min(1.0, float(q.min()) + delta), each, alpha, delta)
         p_value = distribution_p_value(observed, q, delta)
         passed = p_value >= alpha
-        shown = _worst(names, counts_of, shots, declared)
+        shown = _worst(names, counts, shots, expected)
         return Verdict(
-            claim=f"TVD(device, declared) ≤ {delta:.3g}" + ("" if published is None else FROM_CALIBRATION),
+            claim=text,
             passed=passed,
             p_value=p_value,
             alpha=alpha,
             shots=shots,
             tvd=total_variation(observed / shots, q),
             within=delta,
-            published=published,
             refuted_by=partial(refutes, shots=shots, within=delta, level=each),
             outcomes=shown,
             others=len(names) - len(shown),
@@ -333,7 +392,7 @@ class Bound(NoisyClaim):
             published=published,
             refuted_by=partial(refutes, shots=shots, within=within, level=alpha / sides),
             value=f"{self.quantity} = {value:.3f}",
-            outcomes=(Outcome(self.event, None, happened, shots), *shown),
+            outcomes=(*_worst([self.event], np.array([float(happened)]), shots), *shown),
             others=len(names) - len(shown),
         )
 
@@ -570,8 +629,8 @@ def _common_width(keys: Iterable[str], what: str) -> int:
     return widths.pop()
 
 
-def _require_width(seen: Mapping[str, int], width: int, counts: Any, declared: tuple[int, ...]) -> int:
-    """Return the number of bits of counts, which has to be the one that a claim is about.
+def _require_width(seen: Mapping[str, int], width: int, counts: Any, declared: tuple[int, ...]) -> None:
+    """Refuse counts with another number of bits than the one that a claim is about.
 
     Raises:
         CountsError: It is another one, or they are split into registers otherwise.
@@ -593,7 +652,6 @@ def _require_width(seen: Mapping[str, int], width: int, counts: Any, declared: t
         raise CountsError(
             f"the claim has registers of {declared} bits, and the counts of {registers}, both from left to right"
         )
-    return width
 
 
 def _require_shots(
@@ -619,6 +677,11 @@ def _worst(names: Sequence[str], counts: Array, shots: int, declared: Array | No
     """Return the outcomes that are furthest from what was declared, or the most frequent; as many as are shown."""
     off = counts if declared is None else np.abs(counts / shots - declared)
     return tuple(
-        Outcome(names[index], None if declared is None else float(declared[index]), int(counts[index]), shots)
+        Outcome(
+            names[index],
+            None if declared is None else float(declared[index]),
+            float(counts[index]) / shots,
+            *confidence_interval(int(counts[index]), shots),
+        )
         for index in np.argsort(-off, kind="stable")[:SHOWN]
     )

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pytest_iqm.statistics.tail_bounds import confidence_interval, upper_tail
+from pytest_iqm.statistics.tail_bounds import upper_tail
 
 SHOWN = 12
 """Outcomes that a verdict shows as text."""
@@ -24,20 +24,17 @@ class Outcome:
     Attributes:
         name: The outcome, or what is counted.
         declared: The probability it was said to have; None if only a bound was given.
-        count: How many shots had it.
-        shots: How many there were.
+        observed: How frequent it was; how probable it is, if that is known.
+        low: Lower end of the 99 % confidence interval of its probability.
+        high: The upper end.
 
     """
 
     name: str
     declared: float | None
-    count: int
-    shots: int
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 99 % confidence interval of its probability."""
-        return confidence_interval(self.count, self.shots)
+    observed: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +46,7 @@ class Verdict:
         passed: Whether the counts are compatible with it.
         p_value: At most how probable counts like these are if the claim is true.
         alpha: Below which p-value it fails.
-        shots: How many there were.
+        shots: How many there were; 0 if the distribution is known, and nothing was left to chance.
         tvd: Total variation distance between observed and declared; of other claims, by how much what was observed
             misses its bound (0 if it does not).
         within: What the claim tolerates: a distance, or the probability of what it says not to happen.
@@ -113,7 +110,8 @@ class Verdict:
     def headline(self) -> list[str]:
         """Return what matters most, in lines."""
         sign = "≥" if self.p_value >= self.alpha else "<"
-        lines = [f"claim     {self.claim}", f"observed  {self._observed} {sign} α = {self.alpha:g}"]
+        level = f" {sign} α = {self.alpha:g}" if self.shots else ""
+        lines = [f"claim     {self.claim}", f"observed  {self._observed}{level}"]
         if self.fresh is not None:
             both = "not both are" if self.passed else "it fails because both are"
             lines.append(f"again     {self.fresh._observed}; {both} below {self.level_of_each:g}")
@@ -129,10 +127,9 @@ class Verdict:
         width = max(map(len, ["outcome", *(row.name for row in self.outcomes)]))
         table = [f"{'outcome':{width}}  {'expected  ' if declares else ''}observed  99% interval"]
         for row in self.outcomes:
-            low, high = row.interval
             expected = f"{row.declared or 0.0:8.3f}  " if declares else ""
-            mark = "  <" if declares and not low <= (row.declared or 0.0) <= high else ""
-            observed = f"{row.count / row.shots:8.3f}  {low:.3f} ... {high:.3f}"
+            mark = "  <" if declares and not row.low <= (row.declared or 0.0) <= row.high else ""
+            observed = f"{row.observed:8.3f}  {row.low:.3f} ... {row.high:.3f}"
             table.append(f"{row.name:{width}}  {expected}{observed}{mark}")
         if self.others:
             table.append(f"and {self.others} more outcomes")
@@ -140,6 +137,8 @@ class Verdict:
 
     @property
     def _observed(self) -> str:
+        if not self.shots:
+            return f"{self.tvd:.3f} away, computed exactly"
         p = f"p = {self.p_value:.1e}" if self.p_value > 0 else "p < 1e-300"
         value = f"{self.value}, " if self.value else ""
         return f"{value}{self.tvd:.3f} away in {self.shots} {self.unit}: {p}"

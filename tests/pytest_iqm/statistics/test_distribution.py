@@ -23,8 +23,7 @@ class TestDistribution:
         assert (verdict.shots, verdict.alpha) == (1000, 1e-6)
         assert [row.name for row in verdict.outcomes] == ["01", "11", "00"]
         assert verdict.outcomes[0].declared == 0
-        low, high = verdict.outcomes[0].interval
-        assert low < 0.52 < high
+        assert verdict.outcomes[0].low < 0.52 < verdict.outcomes[0].high
         assert verdict.power(0.2) > 0.99
         assert verdict.power(0.07) < 0.1
 

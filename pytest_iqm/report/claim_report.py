@@ -28,6 +28,8 @@ ON_HARDWARE = {
 }
 """What to do about a right program that a real machine's calibration does not explain, by ``within``."""
 
+NIGHTS = 365
+
 NEAR = 1e-3
 """p-values below which a claim that holds is a near miss: drift shows before it fails."""
 
@@ -176,9 +178,10 @@ def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
     """Return how many claims there were, how often one of them may fail by chance, and which were close."""
     if not claims:
         return []
+    wrong = sum(claim["alpha"] for _, claim in claims)
     lines = [
-        f"claims: {len(claims)}; if all are true, one of them fails with a probability of at most "
-        f"{sum(claim['alpha'] for _, claim in claims):.1e}"
+        f"claims: {len(claims)}; if all are true, one of them fails with a probability of at most {wrong:.1e}, "
+        f"{min(NIGHTS * wrong, 1):.1e} in a year of nights"
     ]
     held = [(claim["p"], test) for test, claim in claims if claim["passed"]]
     if held:

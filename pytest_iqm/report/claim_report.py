@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from pytest_iqm import claim_hooks
+from pytest_iqm import claim_hooks, markers
 from pytest_iqm.errors import BudgetExceeded, SessionOver
 from pytest_iqm.machines import MACHINES
 
@@ -63,7 +63,7 @@ class ClaimReport:
         self._noted: list[dict[str, Any]] = []
         self._failed: list[tuple[str, Claim, Verdict, list[str]]] = []
         settings = config.stash[MACHINES].settings
-        self.alpha = settings.alpha.value
+        self.alpha = settings.alpha.value  # of the test that runs
         self._random = settings.live is not None and settings.live.is_mock
         stack = ExitStack()
         stack.enter_context(claim_hooks.installed(self))
@@ -147,6 +147,11 @@ class ClaimReport:
         except errors:  # the machine does not tell, or there are too few shots to say
             pass
         return verdict, lines
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Take the test's own α, if it has one."""
+        self.alpha = markers.arguments(item).get("alpha", self._config.stash[MACHINES].settings.alpha.value)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:

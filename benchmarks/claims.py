@@ -9,7 +9,7 @@ import argparse
 import functools
 import itertools
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from iqm_fakes.wire.payload import CircuitJobPayload
 from iqm_fakes.wire.results import histogram
 from pytest_iqm import IQMBackend, claim_hooks, distribution, shots_for
 from pytest_iqm.claim_hooks import ALPHA
+from pytest_iqm.executions import Exact
 from pytest_iqm.prediction import Predictor, Predictors
 from pytest_iqm.statistics.claim_types import Claim
 from pytest_iqm.statistics.observed import CountsError
@@ -446,6 +447,13 @@ class Known:
 
     def __init__(self, bench: Bench, program: Any) -> None:
         self.within = tolerance(program, bench.predictor.noise)
+        self.as_published = tolerance(program, bench.predictor.noise, sigmas=0)
+        simulators = {False: bench.predictor.ideal, True: bench.predictor.noisy}
+        places = tuple(range(program.bits))
+        self._exact = {
+            noise: Exact(simulator.distribution(program), places, len(places))
+            for noise, simulator in simulators.items()
+        }
         self._fake = functools.cache(lambda shots, noise: bench.shots(program, shots, seed=3, ideal=not noise))
 
     def execution(self, counts: dict[str, int]) -> Known:
@@ -456,9 +464,15 @@ class Known:
         """Whether these are its counts."""
         return True
 
-    def tolerance(self) -> float:
+    def tolerance(
+        self, counts: dict[str, int], places: Collection[int] | None = None, *, uncertain: bool = True
+    ) -> float:
         """Return the published one."""
-        return self.within
+        return self.within if uncertain else self.as_published
+
+    def exact(self, *, noise: bool = True) -> Exact:
+        """Return the fake's distribution."""
+        return self._exact[noise]
 
     def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
         """Return counts of the fake."""

@@ -6,9 +6,13 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ALPHA = 1e-6
 """How often a true claim may fail, unless something else is asked for."""
@@ -40,14 +44,29 @@ class Claim(Protocol):
         """Judge counts."""
 
 
+class Exact(Protocol):
+    """A distribution that is known; see :mod:`pytest_iqm.executions`."""
+
+    def probabilities(self, outcomes: Sequence[str]) -> NDArray[np.float64]:
+        """Return how likely outcomes are."""
+
+    def likely(self, least: float) -> list[str]:
+        """Return the outcomes that are at least so likely."""
+
+
 class Execution(Protocol):
     """A circuit that a machine has run, and what its calibration says of it; see :mod:`pytest_iqm.executions`."""
 
     def gave(self, counts: dict[str, int]) -> bool:
         """Whether these are its counts, with the bits in Qiskit's order."""
 
-    def tolerance(self) -> float:
-        """Return the tolerance that the calibration implies."""
+    def tolerance(
+        self, counts: dict[str, int], places: Collection[int] | None = None, *, uncertain: bool = True
+    ) -> float:
+        """Return the tolerance that the calibration implies for these places of the bits that counts are of."""
+
+    def exact(self, *, noise: bool = True) -> Exact | None:
+        """Return the exact distribution of the machine's fake, where it can be computed."""
 
     def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
         """Return counts of the machine's fake."""

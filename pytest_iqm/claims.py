@@ -10,7 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_iqm import claim_hooks
-from pytest_iqm.statistics.claim_types import Distribution, Expectation, Probability, SameAs, Support, Within
+from pytest_iqm.statistics.claim_types import (
+    Distribution,
+    ExecutionOf,
+    Expectation,
+    Probability,
+    SameAs,
+    Support,
+    Tolerance,
+    Within,
+)
 from pytest_iqm.statistics.observed import CountsError
 
 if TYPE_CHECKING:
@@ -36,18 +45,19 @@ def distribution(
             publishes, along the circuit as it was compiled: see :func:`iqm_fakes.simulator.tolerance.tolerance`.
             ``"fake"`` claims that the circuit as it was compiled has this distribution without noise, and that the
             machine does to it what its fake does.
-        drift: With ``within="fake"``, by which part of themselves the published errors may be off; 0.5 unless given.
-            The tolerance is 1 − (1 − δ)^drift, where δ is the one of ``within="calibration"``.
+        drift: With ``within="fake"``, by which part of themselves the published errors may be off. The tolerance is
+            1 − (1 − δ)^drift, where δ is the one of ``within="calibration"`` without uncertainties. Unless given, it is
+            what two of the published uncertainties allow; 0.5 where none are published.
         job: The job that the counts are of. Within a test that uses ``iqm_backend``, its jobs are looked through.
-            If it has one circuit, ``within="calibration"`` also takes what is made of its counts: marginals, sums.
+            If it has one circuit, ``within="calibration"`` also takes what is made of its counts: some of its bits
+            (marginals), and sums.
 
     Raises:
         ValueError: The probabilities don't add up to 1, or something is no probability.
         CountsError: An outcome is no bit string, or they have different widths.
 
     """
-    execution_of = None if job is None else partial(_execution_in, job, within)
-    return Distribution(probabilities, within=within, drift=drift, execution_of=execution_of)
+    return Distribution(probabilities, within=within, drift=drift, execution_of=_finder(job, within))
 
 
 def support(outcomes: Iterable[str], *, leak: float = 0.0) -> Support:
@@ -56,20 +66,55 @@ def support(outcomes: Iterable[str], *, leak: float = 0.0) -> Support:
 
 
 def probability(
-    outcomes: str | Collection[str], *, at_least: float | None = None, at_most: float | None = None
+    outcomes: str | Collection[str],
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    within: Tolerance = 0.0,
+    job: Any = None,
 ) -> Probability:
-    """Claim bounds of the probability of an outcome, or of several together."""
-    return Probability(outcomes, at_least=at_least, at_most=at_most)
+    """Claim bounds of the probability of an outcome, or of several together.
+
+    Args:
+        outcomes: The outcome, or several.
+        at_least: What the probability is at least without noise.
+        at_most: What it is at most.
+        within: By how much noise may change it; ``"calibration"`` as in :func:`distribution`.
+        job: The job that the counts are of, as there.
+
+    """
+    return Probability(outcomes, at_least=at_least, at_most=at_most, within=within, execution_of=_finder(job, within))
 
 
-def expectation(pauli: str, *, at_least: float | None = None, at_most: float | None = None) -> Expectation:
-    """Claim bounds of ⟨P⟩ of a product of Z and I; its rightmost letter is the rightmost bit's, as in Qiskit."""
-    return Expectation(pauli, at_least=at_least, at_most=at_most)
+def expectation(
+    pauli: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    within: Tolerance = 0.0,
+    job: Any = None,
+) -> Expectation:
+    """Claim bounds of ⟨P⟩ of a product of Z and I; its rightmost letter is the rightmost bit's, as in Qiskit.
+
+    Args:
+        pauli: The product.
+        at_least: What the expectation is at least without noise.
+        at_most: What it is at most.
+        within: By how much noise may change the probability of odd parity, which is half of what it may do to ⟨P⟩.
+            ``"calibration"`` takes only that into account which the bits with a Z can see of the circuit.
+        job: The job that the counts are of, as in :func:`distribution`.
+
+    """
+    return Expectation(pauli, at_least=at_least, at_most=at_most, within=within, execution_of=_finder(job, within))
 
 
 def same_as(counts: Any, *, within: float = 0.0) -> SameAs:
     """Claim that a device has the distribution that these counts were taken from: TVD(device, that) ≤ ``within``."""
     return SameAs(counts, within=within)
+
+
+def _finder(job: Any, within: Within) -> ExecutionOf | None:
+    return None if job is None else partial(_execution_in, job, within)
 
 
 def _execution_in(job: Any, within: Within, counts: dict[str, int]) -> Execution:

@@ -97,7 +97,8 @@ def _container(item: pytest.Item, scope: str) -> str:
 
 def _machine(item: pytest.Item) -> str:
     """Return a text that is the same for tests on one machine."""
-    said = {name: value for name, value in markers.arguments(item).items() if name != "seed"}
+    besides = ("seed", *markers.CLAIMS)
+    said = {name: value for name, value in markers.arguments(item).items() if name not in besides}
     asked = {name: value for name, value in _parameters(item).items() if name in (MACHINE, *INDIRECT)}
     return repr(sorted((name, str(value)) for name, value in (said | asked).items()))
 

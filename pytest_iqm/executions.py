@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
-from iqm_fakes.simulator.tolerance import tolerance
+from iqm_fakes.simulator.circuit import CircuitError
+from iqm_fakes.simulator.distribution import Distribution
+from iqm_fakes.simulator.tolerance import SIGMAS, tolerance
 from iqm_fakes.vendor.http import get, post
 from iqm_fakes.wire.qiskit_order import qiskit_places
 from iqm_fakes.wire.results import histogram
@@ -20,6 +24,12 @@ from pytest_iqm.prediction import Predictor, Predictors
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
+
+LONGEST = 10.0
+"""Seconds that the computation of an exact distribution may take; otherwise shots are simulated."""
+
+MOST_CHOICES = 64
+"""If more choices of a circuit's bits than this have the same counts, they don't tell which bits they are of."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +104,65 @@ class Execution:
         except ExecutionError:
             return True
 
-    def tolerance(self) -> float:
-        """Return what :func:`iqm_fakes.simulator.tolerance.tolerance` says of it."""
+    def tolerance(
+        self,
+        counts: dict[str, int] | None = None,
+        places: Collection[int] | None = None,
+        *,
+        uncertain: bool = True,
+    ) -> float:
+        """Return what :func:`iqm_fakes.simulator.tolerance.tolerance` says of the bits that a claim is about.
+
+        Args:
+            counts: What the claim is about: its own counts, or some of its bits; for what else may be made of them, all
+                bits count. None is its own.
+            places: Which bits of these the claim is about, from the left; None is all.
+            uncertain: False takes published numbers as they are, without their uncertainties.
+
+        """
         (program,) = self.predictor.programs(self.payload)[1]
-        return tolerance(program, self.predictor.noise)
+        bits = self._bits([key for key, _ in program.keys], counts, places)
+        return tolerance(program, self.predictor.noise, bits, sigmas=SIGMAS if uncertain else 0.0)
+
+    def _bits(
+        self, keys: Sequence[str], counts: dict[str, int] | None, places: Collection[int] | None
+    ) -> list[int] | None:
+        """Return which recorded bits a claim is about; None is all."""
+        try:
+            recorded, width = _qiskit_places(keys)
+            choices = [tuple(range(width))] if counts is None or self.gave(counts) else self._choices(counts, width)
+        except ExecutionError:  # it was not submitted by Qiskit, or failed
+            return None
+        wanted = {choice[place] for choice in choices for place in (range(len(choice)) if places is None else places)}
+        return [bit for bit, place in enumerate(recorded) if place in wanted] if wanted else None
+
+    def _choices(self, counts: dict[str, int], width: int) -> list[tuple[int, ...]]:
+        """Return all choices of places in its outcomes whose bits have just these counts; none if they say nothing."""
+        found: list[tuple[int, ...]] = [()]
+        for end in range(1, len(next(iter(counts))) + 1):
+            wanted = _marginal(counts, range(end))
+            longer = [(*choice, place) for choice in found for place in range(width) if place not in choice]
+            found = [choice for choice in longer if _marginal(self.counts, choice) == wanted]
+            if len(found) > MOST_CHOICES:
+                return []
+        return found
+
+    def exact(self, *, noise: bool = True) -> Exact | None:
+        """Return the exact distribution of the machine's fake; None if it would take too long, or can't be computed.
+
+        Args:
+            noise: False leaves out all noise.
+
+        """
+        (program,) = self.predictor.programs(self.payload)[1]
+        simulator = self.predictor.noisy if noise else self.predictor.ideal
+        places, width = _qiskit_places([key for key, _ in program.keys])
+        try:
+            if simulator.distribution_seconds(program) > LONGEST:
+                return None
+            return Exact(simulator.distribution(program), tuple(places), width)
+        except CircuitError:
+            return None
 
     def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
         """Return counts of so many shots of the machine's fake, independent of those that it gave.
@@ -129,6 +194,35 @@ class Execution:
             job = post(client, f"jobs/{computer}/circuit", self.payload, params=params)["id"]
             client.get_job(UUID(job)).wait_for_completion()
         return Execution(self.predictors, job, 0)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """How likely outcomes are, in Qiskit's order of bits.
+
+    Attributes:
+        distribution: Of the recorded bits.
+        places: Where each of them is in an outcome.
+        width: How many bits an outcome has; those that are not recorded are 0.
+
+    """
+
+    distribution: Distribution
+    places: tuple[int, ...]
+    width: int
+
+    def probabilities(self, outcomes: Sequence[str]) -> NDArray[np.float64]:
+        """Return how likely outcomes are."""
+        bits = np.frombuffer("".join(outcomes).encode(), np.uint8).reshape(len(outcomes), self.width) - ord("0")
+        unrecorded = np.delete(bits, self.places, axis=1).any(axis=1)
+        return np.where(unrecorded, 0.0, self.distribution.probabilities(bits[:, self.places]))
+
+    def likely(self, least: float) -> list[str]:
+        """Return the outcomes that are at least so likely."""
+        found = self.distribution.likely(least)
+        digits = np.full((len(found), self.width), ord("0"), np.uint8)
+        digits[:, self.places] += found
+        return [row.tobytes().decode() for row in digits]
 
 
 class Executions:
@@ -176,10 +270,7 @@ def in_qiskit_order(measurement_keys: Sequence[str], counts: Mapping[str, int]) 
         ExecutionError: They are not Qiskit's.
 
     """
-    try:
-        places, width = qiskit_places(measurement_keys)
-    except ValueError as error:
-        raise ExecutionError(str(error)) from None
+    places, width = _qiskit_places(measurement_keys)
     ordered: dict[str, int] = {}
     for outcome, count in counts.items():
         bits = ["0"] * width
@@ -187,3 +278,18 @@ def in_qiskit_order(measurement_keys: Sequence[str], counts: Mapping[str, int]) 
             bits[place] = bit
         ordered["".join(bits)] = count
     return ordered
+
+
+def _qiskit_places(measurement_keys: Sequence[str]) -> tuple[list[int], int]:
+    try:
+        return qiskit_places(measurement_keys)
+    except ValueError as error:
+        raise ExecutionError(str(error)) from None
+
+
+def _marginal(counts: Mapping[str, int], places: Iterable[int]) -> Counter[str]:
+    """Return the counts of some bits, whatever the others are."""
+    places, found = list(places), Counter[str]()
+    for outcome, count in counts.items():
+        found["".join(outcome[place] for place in places)] += count
+    return +found

@@ -200,7 +200,7 @@ class Machines:
                 if problems:
                     fail(f"{name} takes a device or a dict of arguments of the marker iqm: {'; '.join(problems)}")
                 said = markers.merged(said, asked)
-        return said
+        return {name: value for name, value in said.items() if name not in markers.CLAIMS}
 
     @property
     def _parameters(self) -> Mapping[str, Any]:

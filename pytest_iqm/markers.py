@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 DECLARATIONS = (
-    "iqm(device=..., computers=[...], seed=..., noise=..., idle=..., method=..., replay=...): run on this fake device "
-    "(name or file), or on several on one server, with this seed, without noise, without relaxation while components "
-    "wait, simulated in this way, or on recordings; of several markers, the closest one wins, argument by argument",
+    "iqm(device=..., computers=[...], seed=..., noise=..., idle=..., method=..., replay=..., alpha=...): run on this "
+    "fake device (name or file), or on several on one server, with this seed, without noise, without relaxation while "
+    "components wait, simulated in this way, or on recordings; alpha is how often a true claim may fail; of several "
+    "markers, the closest one wins, argument by argument",
     "iqm_live_only(reason): run on a real machine only",
     "iqm_fake_only(reason): run on the fake only",
     "iqm_requires(qubits=number, gates=['move', ...], connected=number or pairs): run on machines that have this only",
@@ -47,16 +48,20 @@ ARGUMENTS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "idle": ("True or False", lambda value: isinstance(value, bool)),
     "method": ("how circuits are simulated", _is_method),
     "replay": ("True or False", lambda value: isinstance(value, bool)),
+    "alpha": ("number between 0 and 1", lambda value: isinstance(value, float) and 0 < value < 1),
     "limits": ("Limits(...)", lambda value: type(value).__name__ == "Limits"),
     "executor": ("an executor", lambda value: hasattr(value, "submit")),
     "time_limit": ("seconds", lambda value: value is None or (isinstance(value, int | float) and value > 0)),
 }
-"""What a fake may be told: what it has to be, in words and as a check."""
+"""What tests may say: what it has to be, in words and as a check."""
 
-FAKE = tuple(name for name in ARGUMENTS if name != "replay")
+CLAIMS = ("alpha",)
+"""Arguments that are about claims, and not about the machine."""
+
+FAKE = tuple(name for name in ARGUMENTS if name not in ("replay", *CLAIMS))
 """What the fixture ``iqm_settings`` gives, and ``iqm_backend_factory`` takes."""
 
-MARKER = ("device", "computers", "seed", "noise", "idle", "method", "replay")
+MARKER = ("device", "computers", "seed", "noise", "idle", "method", "replay", *CLAIMS)
 """What ``@pytest.mark.iqm`` takes."""
 
 ALTERNATIVES = {"device", "computers"}

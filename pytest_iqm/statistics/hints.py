@@ -21,11 +21,11 @@ Probabilities = dict[str, float]
 
 def hint(seen: Mapping[str, int], declared: Mapping[str, float], within: float) -> str | None:
     """Return the mistake that explains the counts best, in words; None if none does."""
-    shots = sum(seen.values())
-    observed = {key: count / shots for key, count in seen.items()}
     width = len(next(iter(declared)))
     if width > WIDEST:
         return None
+    shots = sum(seen.values())
+    observed = {key: count / shots for key, count in seen.items()}
     before = _distance(observed, declared)
     noise = within + math.sqrt((len(set(observed) | set(declared)) - 1) / shots) / 2
     enough = max(EXPLAINED * before, min(noise, before / 2))

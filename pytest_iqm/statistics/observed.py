@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -27,11 +27,11 @@ def read(data: Any) -> dict[str, int]:
 
     """
     if isinstance(data, Mapping):
-        counts = _merged(data.items())
+        counts = _alike(data) or _merged(data.items())
     elif hasattr(data, "get_counts"):
-        counts = _merged(_of_result(data).items())
+        return read(_of_result(data))
     elif isinstance(data, Sequence) and not isinstance(data, str) and all(isinstance(shot, str) for shot in data):
-        counts = _merged(Counter(data).items())
+        return read(Counter(data))
     else:
         raise CountsError(
             f"counts are a mapping such as Counts, a Result, or a list of bit strings (memory), got {_named(data)}"
@@ -57,9 +57,37 @@ def outcome(key: Any) -> str:
     raise CountsError(f"outcomes are bit strings such as '01' or '0 11', got {key!r}{hint}")
 
 
+def outcomes(keys: Collection[Any]) -> list[str]:
+    """Return bit strings without spaces.
+
+    Raises:
+        CountsError: One is none.
+
+    """
+    return [key.replace(" ", "") for key in keys] if _are_split_alike(keys) else [outcome(key) for key in keys]
+
+
+def _are_split_alike(keys: Collection[Any]) -> bool:
+    """Return whether keys are bit strings with spaces in the same places; False may mean that it takes a closer look.
+
+    There may be a million.
+    """
+    if set(map(type, keys)) != {str}:
+        return False
+    pattern, *others = {key.replace("1", "0") for key in keys}
+    return not others and set(pattern) - {" "} == {"0"}
+
+
 def shape(keys: Iterable[Any]) -> tuple[int, ...]:
     """Return the widths of the registers that keys are split into by spaces."""
     return tuple(len(register) for register in str(next(iter(keys), "")).split())
+
+
+def _alike(data: Mapping[Any, Any]) -> dict[str, int]:
+    """Return what :func:`_merged` does, at once, if all outcomes are split alike and counts are int; else nothing."""
+    if not _are_split_alike(data) or set(map(type, data.values())) != {int} or min(data.values()) < 0:
+        return {}
+    return dict(zip(outcomes(data), data.values(), strict=True))
 
 
 def _merged(items: Iterable[tuple[Any, Any]]) -> dict[str, int]:

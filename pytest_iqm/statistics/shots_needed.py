@@ -24,7 +24,13 @@ WINDOW = 64
 
 
 def shots_for(
-    *, detect: float, within: float = 0.0, alpha: float | None = None, power: float = 0.99, outcomes: int | None = None
+    *,
+    detect: float | None = None,
+    rarest: float | None = None,
+    within: float = 0.0,
+    alpha: float | None = None,
+    power: float = 0.99,
+    outcomes: int | None = None,
 ) -> int:
     """Return the number of shots with which a claim refutes a device that is wrong by ``detect``.
 
@@ -34,6 +40,8 @@ def shots_for(
 
     Args:
         detect: Probability of the event on a device that the claim has to refute; 0.5 for a Bell pair without its CX.
+        rarest: Instead, the probability of the rarest outcome whose absence a claim has to see: a device that never has
+            it is refuted.
         within: The tolerance of the claim.
         alpha: How often a true claim may fail; None is the session's (``iqm_alpha``, 1e-6).
         power: How often a broken device has to be caught.
@@ -44,10 +52,17 @@ def shots_for(
         The smallest number from which on the power suffices.
 
     Raises:
-        ValueError: ``detect`` is not larger than ``within``, or something is no probability.
+        ValueError: What has to be seen is not larger than ``within``, or something is no probability.
 
     """
-    alpha, detect, within, power = claim_hooks.alpha(alpha), float(detect), float(within), float(power)
+    if (detect is None) == (rarest is None):
+        raise ValueError("say what has to be seen: detect, or rarest")
+    alpha, within, power = claim_hooks.alpha(alpha), float(within), float(power)
+    if rarest is not None:
+        if not within < float(rarest) < 1:
+            raise ValueError(f"rarest is a probability above within={within}, got {rarest!r}")
+        detect, within = 1.0, 1 - float(rarest) + within  # of all other outcomes
+    detect = float(detect or 0.0)
     for name, value in (("detect", detect), ("within", within)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} is a probability, got {value!r}")

@@ -13,10 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, rel_entr
 
+from pytest_iqm.statistics.likelihood_ratio import one_sample_p_value, two_sample_p_value
+
 Array: TypeAlias = NDArray[np.float64]
 
 FAMILIES = 3
 """Ways to refute a distribution that are tried, each at a third of the error."""
+
+MOST_EVENTS = 1000
+"""Outcomes from which on there are more events than a union bound can count; long before, it is of no use."""
 
 FEW = 16
 """Outcomes up to which two samples are compared event by event."""
@@ -58,7 +63,8 @@ def distribution_p_value(counts: Array, q: Array, delta: float) -> float:
     1. single outcomes and their complements, exact binomial tests with a union bound;
     2. all :math:`2^k - 2` events with a union bound; those that can be extreme are the level sets of the ratio of
        what was observed and declared, so only these are looked at;
-    3. the distance T between observed and declared itself. Its expectation is at most
+    3. without a tolerance, the likelihood ratio over all outcomes (:mod:`.likelihood_ratio`); with one, the distance T
+       between observed and declared itself. Its expectation is at most
        :math:`\delta + \frac12\sqrt{(k-1)/N}`, one shot changes it by at most 1/N, so by McDiarmid's inequality (Surveys
        in Combinatorics, 1989) :math:`P[T \ge E[T] + t] \le e^{-2Nt^2}`. It is the one for many outcomes.
 
@@ -69,14 +75,23 @@ def distribution_p_value(counts: Array, q: Array, delta: float) -> float:
 
     """
     shots, cells = int(counts.sum()), len(q)
-    more, fewer = upper_tail(counts, shots, q + delta), upper_tail(shots - counts, shots, 1 - q + delta)
-    single = _single_events(cells) * float(min(more.min(), fewer.min()))
-    order = _by_ratio(counts, q)
-    tails = upper_tail(np.cumsum(counts[order])[:-1], shots, np.cumsum(q[order])[:-1] + delta)
-    events = (2.0**cells - 2) * float(tails.min(initial=1.0)) if cells < 1000 else 1.0
-    excess = total_variation(counts / shots, q) - delta - math.sqrt((cells - 1) / shots) / 2
-    distance = math.exp(-2 * shots * excess**2) if excess > 0 else 1.0
-    return min(1.0, FAMILIES * min(single, events, distance))
+    more, fewer = counts > shots * (q + delta), counts < shots * (q - delta)  # all other tails are at least 1/4
+    tails = (
+        upper_tail(counts[more], shots, q[more] + delta),
+        upper_tail(shots - counts[fewer], shots, 1 - q[fewer] + delta),
+    )
+    single = _single_events(cells) * float(min(tail.min(initial=1.0) for tail in tails))
+    events = math.inf
+    if cells < MOST_EVENTS:
+        order = _by_ratio(counts, q)
+        several = upper_tail(np.cumsum(counts[order])[:-1], shots, np.cumsum(q[order])[:-1] + delta)
+        events = (2.0**cells - 2) * float(several.min(initial=1.0))
+    if delta == 0:
+        together = one_sample_p_value(counts[q > 0], q[q > 0]) if single > 0 else 0.0
+    else:
+        excess = total_variation(counts / shots, q) - delta - math.sqrt((cells - 1) / shots) / 2
+        together = math.exp(-2 * shots * excess**2) if excess > 0 else 1.0
+    return min(1.0, FAMILIES * min(single, events, together))
 
 
 def equality_p_value(one: Array, other: Array, delta: float, outcomes: float) -> float:
@@ -86,8 +101,9 @@ def equality_p_value(one: Array, other: Array, delta: float, outcomes: float) ->
     and their complements, with a union bound over all there could be; and
 
     - of few outcomes all :math:`2^k - 2` events, as in :func:`distribution_p_value`;
-    - of many a single event: one half of both samples chooses the one that tells them apart best, and the other half,
-      which is independent of the choice, tests it.
+    - of many, without a tolerance, the likelihood ratio over all outcomes (:mod:`.likelihood_ratio`);
+    - of many, with one, a single event: one half of both samples chooses the one that tells them apart best, and the
+      other half, which is independent of the choice, tests it.
 
     Args:
         one: Shots by outcome, of shape (k,).
@@ -103,6 +119,8 @@ def equality_p_value(one: Array, other: Array, delta: float, outcomes: float) ->
         order = _by_ratio(one, other)
         events = np.cumsum(one[order]), n1, np.cumsum(other[order]), n2
         several = (2.0 ** int(outcomes) - 2) * _event_p_value(*events, delta)
+    elif delta == 0:
+        several = two_sample_p_value(one, other)
     else:
         several = _chosen_event_p_value(one, other, delta)
     return min(1.0, 2 * min(single, several))

@@ -24,7 +24,7 @@ class Outcome:
     Attributes:
         name: The outcome, or what is counted.
         declared: The probability it was said to have; None if only a bound was given.
-        count: How many shots had it.
+        observed: How frequent it was; how probable it is, if that is known.
         low: Lower end of the 99 % confidence interval of its probability.
         high: The upper end.
 
@@ -32,7 +32,7 @@ class Outcome:
 
     name: str
     declared: float | None
-    count: int
+    observed: float
     low: float
     high: float
 
@@ -46,17 +46,19 @@ class Verdict:
         passed: Whether the counts are compatible with it.
         p_value: At most how probable counts like these are if the claim is true.
         alpha: Below which p-value it fails.
-        shots: How many there were.
+        shots: How many there were; 0 if the distribution is known, and nothing was left to chance.
         tvd: Total variation distance between observed and declared; of other claims, by how much what was observed
             misses its bound (0 if it does not).
         within: What the claim tolerates: a distance, or the probability of what it says not to happen.
         refuted_by: Whether so many shots of an outcome that is not declared refute it; of the rarest one where all are,
             or of what the claim says not to happen.
-        outcomes: The outcomes, the worst first.
+        outcomes: The outcomes that are shown, the worst first.
+        others: How many more there are.
         value: What was observed of a single number, such as ``⟨ZZ⟩ = 0.91``; empty if the claim is about outcomes.
         unit: What the shots are.
         hint: A simple mistake that explains the counts, if there is one.
         final: Whether fresh shots of the device would say nothing new: what refutes is another sample, or the circuit.
+        published: The tolerance that a calibration implied, if the claim asks for it.
         fresh: What fresh shots of the same circuit said, if it was repeated because the first were suspicious.
         not_repeated: Why it was not repeated although suspicious.
 
@@ -71,10 +73,12 @@ class Verdict:
     within: float
     refuted_by: Callable[[int], bool] = field(compare=False)
     outcomes: tuple[Outcome, ...]
+    others: int = 0
     value: str = ""
     unit: str = "shots"
     hint: str | None = None
     final: bool = False
+    published: float | None = None
     fresh: Verdict | None = None
     not_repeated: str | None = None
 
@@ -106,7 +110,8 @@ class Verdict:
     def headline(self) -> list[str]:
         """Return what matters most, in lines."""
         sign = "≥" if self.p_value >= self.alpha else "<"
-        lines = [f"claim     {self.claim}", f"observed  {self._observed} {sign} α = {self.alpha:g}"]
+        level = f" {sign} α = {self.alpha:g}" if self.shots else ""
+        lines = [f"claim     {self.claim}", f"observed  {self._observed}{level}"]
         if self.fresh is not None:
             both = "not both are" if self.passed else "it fails because both are"
             lines.append(f"again     {self.fresh._observed}; {both} below {self.level_of_each:g}")
@@ -118,21 +123,22 @@ class Verdict:
         return f"<Verdict: {self.claim} {'holds' if self.passed else 'is refuted'}, {self._observed}>"
 
     def __str__(self) -> str:
-        shown = self.outcomes[:SHOWN]
-        declares = any(row.declared is not None for row in shown)
-        width = max(map(len, ["outcome", *(row.name for row in shown)]))
+        declares = any(row.declared is not None for row in self.outcomes)
+        width = max(map(len, ["outcome", *(row.name for row in self.outcomes)]))
         table = [f"{'outcome':{width}}  {'expected  ' if declares else ''}observed  99% interval"]
-        for row in shown:
+        for row in self.outcomes:
             expected = f"{row.declared or 0.0:8.3f}  " if declares else ""
             mark = "  <" if declares and not row.low <= (row.declared or 0.0) <= row.high else ""
-            observed = f"{row.count / self.shots:8.3f}  {row.low:.3f} ... {row.high:.3f}"
+            observed = f"{row.observed:8.3f}  {row.low:.3f} ... {row.high:.3f}"
             table.append(f"{row.name:{width}}  {expected}{observed}{mark}")
-        if len(self.outcomes) > SHOWN:
-            table.append(f"and {len(self.outcomes) - SHOWN} more outcomes")
+        if self.others:
+            table.append(f"and {self.others} more outcomes")
         return "\n".join([*self.headline(), *table])
 
     @property
     def _observed(self) -> str:
+        if not self.shots:
+            return f"{self.tvd:.3f} away, computed exactly"
         p = f"p = {self.p_value:.1e}" if self.p_value > 0 else "p < 1e-300"
         value = f"{self.value}, " if self.value else ""
         return f"{value}{self.tvd:.3f} away in {self.shots} {self.unit}: {p}"

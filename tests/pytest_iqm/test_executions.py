@@ -33,6 +33,31 @@ def test_bits_are_in_qiskits_order(data):
     execution = Execution(Predictors(PERFECT.client), job, 0)
     assert execution.counts == counts
     assert execution.simulated(100) == execution.simulated(100, noise=False) == counts
+    (outcome,) = counts
+    other = outcome[:-1] + "10"[int(outcome[-1])]
+    for noise in (False, True):
+        exact = execution.exact(noise=noise)
+        assert exact.likely(0.5) == [outcome]
+        assert list(exact.probabilities([other, outcome])) == pytest.approx([0, 1])
+
+
+def test_there_is_an_exact_distribution_unless_it_takes_too_long(monkeypatch):
+    job, _ = submitted(PERFECT, bell(PERFECT))
+    execution = Execution(Predictors(PERFECT.client), job, 0)
+    assert sum(execution.exact().probabilities(["00", "11"])) == pytest.approx(1)
+    monkeypatch.setattr("pytest_iqm.executions.LONGEST", 0.0)
+    assert execution.exact() is None
+
+
+def test_there_is_none_of_what_does_not_fit_into_memory():
+    backend = IQMBackend(FakeIQMClient("emerald", seed=1))
+    circuit = QuantumCircuit(40)
+    circuit.h(0)
+    for qubit in range(39):
+        circuit.cx(qubit, qubit + 1)
+    circuit.measure_all()
+    job, _ = submitted(backend, transpile(circuit, backend, seed_transpiler=1), shots=10)
+    assert Execution(Predictors(backend.client), job, 0).exact() is None
 
 
 @settings(max_examples=15)

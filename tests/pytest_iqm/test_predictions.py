@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import devices
 import numpy as np
@@ -13,6 +14,8 @@ from exact_distributions import Truth
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from instructions import do
+from programs import cz, measure, program, prx
+from qiskit import QuantumCircuit, transpile
 from random_circuits import random_circuit
 from simulators import DEVICES, simulator
 
@@ -25,12 +28,23 @@ from pytest_iqm import IQMBackend, strategies
 from pytest_iqm.executions import Executions
 
 
-def compared(device, instructions):
-    """Return how far noise takes a circuit from its ideal, exactly, and what is tolerated."""
-    noisy, ideal = (Truth(device, instructions, noise=noise).distribution() for noise in (True, False))
-    distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
+def compared(device, instructions, bits=None):
+    """Return how far noise takes some bits of a circuit from their ideal, exactly, and what is tolerated."""
     program = simulator(device).compile(Circuit("", tuple(instructions)), Options())
-    return distance, tolerance(program, Noise(DEVICES[device]().calibration()))
+    noisy, ideal = (
+        marginal(Truth(device, instructions, noise=noise).distribution(), range(program.bits) if bits is None else bits)
+        for noise in (True, False)
+    )
+    distance = sum(abs(noisy[record] - ideal.get(record, 0.0)) for record in noisy) / 2
+    return distance, tolerance(program, Noise(DEVICES[device]().calibration()), bits)
+
+
+def marginal(distribution, bits):
+    found = {}
+    for record, probability in distribution.items():
+        some = tuple(record[bit] for bit in bits)
+        found[some] = found.get(some, 0.0) + probability
+    return found
 
 
 @pytest.mark.parametrize("early", [0, 1])
@@ -43,6 +57,69 @@ def test_no_circuit_is_further_from_its_ideal_than_tolerated(device, early):
         distance, tolerance = compared(device, instructions)
         parts.append(distance / tolerance)
     assert 0.6 < max(parts) <= 1
+
+
+@pytest.mark.parametrize("device", ["chain", "star"])
+def test_some_bits_are_not_further_from_their_ideal_than_tolerated(device):
+    """Of 60 random circuits each, the bits in even places; measurements in mid-circuit and feedback included."""
+    parts = []
+    for seed in range(60):
+        instructions = random_circuit(device, np.random.default_rng([7, seed]), steps=4, early=1)
+        recorded = sum(len(step.locus) for step in instructions if step.name == "measure")
+        distance, tolerance = compared(device, instructions, range(0, recorded, 2))
+        parts.append(distance / tolerance)
+    assert 0.6 < max(parts) <= 1
+
+
+def test_what_nobody_measures_is_not_tolerated():
+    """A recorded bit can't see gates on other qubits, nor those after it."""
+    noise = Noise(devices.row(1, 10).calibration())
+    plain = tolerance(program(3, 1, prx(0), measure(0, 0)), noise)
+    hidden = [prx(2), *[cz(1, 2)] * 100]
+    assert tolerance(program(3, 1, *hidden, prx(0), measure(0, 0), prx(0)), noise) == plain
+    both = program(3, 2, *hidden, prx(0), measure(0, 0), measure(1, 1))
+    assert tolerance(both, noise) > 0.9
+    assert tolerance(both, noise, [0]) == plain
+
+
+def ghz_on(device, qubits):
+    """Return the machine's program of a GHZ state, and its calibration."""
+    backend = IQMBackend(FakeIQMClient(device, seed=3), use_metrics=True)
+    circuit = QuantumCircuit(qubits)
+    circuit.h(0)
+    for qubit in range(qubits - 1):
+        circuit.cx(qubit, qubit + 1)
+    circuit.measure_all()
+    job, (counts,) = submitted(backend, transpile(circuit, backend, seed_transpiler=1))
+    execution = Executions(backend.client).find([job], counts)
+    (program,) = execution.predictor.programs(execution.payload)[1]
+    return program, Device.load(device).calibration()
+
+
+@pytest.mark.parametrize("qubits", [2, 5])
+def test_what_is_published_may_be_wrong_by_its_uncertainties(qubits):
+    """Of 400 machines whose numbers are off as the published uncertainties say, 97.7 % are within the tolerance.
+
+    If it were just that, fewer than 95.5 % would be with a probability of 0.3 %.
+    """
+    program, calibration = ghz_on("garnet", qubits)
+    metrics = calibration.quality_metric_set
+    allowed, dice, within = tolerance(program, Noise(calibration)), np.random.default_rng(8), 0
+    assert allowed > tolerance(program, Noise(calibration), sigmas=0)
+    for _ in range(400):
+        moved = [
+            {**each, "value": each["value"] + dice.normal() * (each["uncertainty"] or 0.0)}
+            for each in metrics["observations"]
+        ]
+        true = replace(calibration, quality_metric_set={**metrics, "observations": moved})
+        within += tolerance(program, Noise(true), sigmas=0) <= allowed
+    assert 0.955 <= within / 400 < 1
+
+
+def test_without_uncertainties_numbers_are_taken_as_they_are():
+    program, calibration = ghz_on("adonis", 3)
+    noise = Noise(calibration)
+    assert tolerance(program, noise) == tolerance(program, noise, sigmas=0)
 
 
 FLIP = do("prx", "QB1", angle=math.pi, phase=0.0)

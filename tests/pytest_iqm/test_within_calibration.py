@@ -4,11 +4,12 @@ import pytest
 from circuits import bell
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import CircuitInstruction, Delay
 from suites import CLAIMS
 
 from iqm_fakes import FakeIQMClient, FakeIQMServer
-from pytest_iqm import IQMBackend, distribution, strategies
+from pytest_iqm import IQMBackend, distribution, expectation, strategies
 from pytest_iqm.statistics.observed import CountsError
 
 
@@ -98,6 +99,14 @@ class TestRecorded:
         replay.assert_outcomes(passed=3, deselected=1)
         assert "claims: 3; if" in replay.stdout.str()
 
+    def test_what_the_calibration_of_a_real_machine_does_not_explain_may_be_allowed_by_hand(self, live, suite):
+        wrong = FAKE.replace("distribution(BELL", "distribution({'00': 0.3, '11': 0.7}")
+        arguments = ("-k", "0.0-calibration")
+        output = live(*arguments, test_a=wrong).stdout.str()
+        assert "TVD(device, declared)" in output
+        assert "take a fresh calibration, or give within= a number" in output
+        assert "fresh calibration" not in live("-k", "0.0-fake").stdout.str()  # the program is wrong
+
     def test_the_replay_command_of_a_replay_replays(self, live, suite, monkeypatch):
         live("--iqm-record", "missing", "-k", "good", test_a=CLAIMS).assert_outcomes(passed=1)
         monkeypatch.delenv("IQM_SERVER_URL")
@@ -135,17 +144,58 @@ class TestTolerance:
             assert counts == distribution({"00": 0.5, "11": 0.5}, within=within, job=job)
             assert counts != distribution({"01": 0.5, "10": 0.5}, within=within, job=job)
 
-    def test_what_is_made_of_the_counts_of_a_job_is_within_its_tolerance(self):
+    def test_of_some_bits_only_what_they_can_see_is_tolerated(self):
+        """Of a job's marginals, and of the bits with a Z."""
+        backend = IQMBackend(FakeIQMClient("adonis", seed=3))
+        qc = QuantumCircuit(3)
+        qc.h(0)
+        qc.cx(0, 1)
+        qc.x(2)
+        qc.measure_all()
+        job = backend.run(transpile(qc, backend, seed_transpiler=1), shots=1000)
+        counts = job.result().get_counts()
+        deltas = {}
+        for places, declared in (
+            ((0, 1, 2), {"100": 0.5, "111": 0.5}),
+            ((1, 2), {"00": 0.5, "11": 0.5}),
+            ((2, 1), {"00": 0.5, "11": 0.5}),
+            ((0,), {"1": 1.0}),
+        ):
+            marginal = {}
+            for key, count in counts.items():
+                some = "".join(key[place] for place in places)
+                marginal[some] = marginal.get(some, 0) + count
+            verdict = distribution(declared, within="calibration", job=job).check(marginal)
+            assert verdict.passed
+            deltas[places] = verdict.within
+        assert deltas[0,] < deltas[1, 2] == deltas[2, 1] < deltas[0, 1, 2]
+        for pauli, places, bounds in (("ZII", (0,), {"at_most": -1.0}), ("IZZ", (1, 2), {"at_least": 1.0})):
+            verdict = expectation(pauli, **bounds, within="calibration", job=job).check(counts)
+            assert verdict.passed
+            assert verdict.published == deltas[places]
+        with pytest.raises(CountsError, match="needs a job's counts as they are, not with bits reordered, left out"):
+            distribution({"1": 1.0}, within="fake", job=job).check(marginal)
+
+    def test_what_else_is_made_of_the_counts_of_a_job_is_within_its_tolerance(self):
         backend = IQMBackend(FakeIQMClient("adonis", seed=3))
         job = backend.run(bell(backend), shots=1000)
         counts = job.result().get_counts()
-        marginal = {bit: sum(n for key, n in counts.items() if key[0] == bit) for bit in "01"}
-        claim = distribution({"0": 0.5, "1": 0.5}, within="calibration", job=job)
         whole = distribution({"00": 0.5, "11": 0.5}, within="calibration", job=job)
-        assert marginal == claim
-        assert claim.check(marginal).within == whole.check(counts).within
-        with pytest.raises(CountsError, match="needs a job's counts as they are, not with bits reordered, left out"):
-            distribution({"0": 0.5, "1": 0.5}, within="fake", job=job).check(marginal)
+        doubled = {key: 2 * count for key, count in counts.items()}
+        equal = sum(counts[key] for key in ("00", "11"))
+        parity = distribution({"0": 1.0}, within="calibration", job=job)
+        assert whole.check(doubled).within == whole.check(counts).within
+        assert parity.check({"0": equal, "1": 1000 - equal}).within == whole.check(counts).within
+
+    def test_bits_that_cant_be_told_apart_are_all_tolerated(self):
+        backend = IQMBackend(FakeIQMClient("adonis", seed=3))
+        qc = QuantumCircuit(5)
+        qc.measure_all()
+        job = backend.run(transpile(qc, backend, seed_transpiler=1), shots=3)
+        assert job.result().get_counts() == {"00000": 3}
+        claim = distribution({"000": 1.0}, within="calibration", job=job)
+        whole = distribution({"00000": 1.0}, within="calibration", job=job)
+        assert claim.check({"000": 3}, alpha=0.1).within == whole.check({"00000": 3}, alpha=0.1).within
 
     def test_of_a_job_of_several_circuits_one_has_to_have_the_counts(self):
         backend = IQMBackend(FakeIQMClient("adonis", seed=3))

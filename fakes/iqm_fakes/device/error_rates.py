@@ -51,7 +51,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, lru_cache
 from statistics import median
 from typing import Any, NamedTuple
@@ -61,10 +61,14 @@ from iqm_fakes.device.implementations import default_implementation, default_loc
 from iqm_fakes.device.metrics import (
     EXPERIMENTS,
     QNDNESS_FIELDS,
+    RATES,
     READOUT_FIELDS,
+    TIMES,
     Locus,
-    published_values,
+    Published,
+    published_metrics,
     split_name,
+    value_range,
 )
 from iqm_fakes.device.readout import PERFECT, Measurement, Qndness, Readout, measurement
 from iqm_fakes.device.station import RESET_WAIT
@@ -116,21 +120,35 @@ class Noise:
 
     Args:
         calibration: Calibration set, quality metrics and dynamic architecture.
+        uncertain: Components whose published values are not taken as they are: those of just this locus (in any order)
+            are worse by ``sigmas`` times their published uncertainties.
+        sigmas: See there.
 
     """
 
-    def __init__(self, calibration: Calibration) -> None:
+    def __init__(self, calibration: Calibration, uncertain: Collection[str] = (), sigmas: float = 0.0) -> None:
+        self._calibration = calibration
         self._architecture = calibration.dynamic_quantum_architecture
         self._gates: Mapping[str, Any] = self._architecture["gates"]
         self._resonators = frozenset(self._architecture["computational_resonators"])
         self._profile: Mapping[str, Any] = calibration.noise
-        self._values = published_values(calibration.observations())
+        published, uncertain = published_metrics(calibration.observations()), frozenset(uncertain)
+        self._values = {
+            name: _worse(name, metric, sigmas if _components(name) == uncertain else 0.0)
+            for name, metric in published.items()
+        }
+        self._uncertain = frozenset(_components(name) for name, metric in published.items() if metric.uncertainty)
         names = {observation["dut_field"].partition(":")[0] for observation in calibration.observations()}
         self._unusable = names - self._values.keys()
         self._replaced: dict[str, None] = {}  # names of observations, in the order in which they were missed
         self.gate = lru_cache(maxsize=None)(self._gate)  # asked once for each instruction of each circuit
         self.measurement = lru_cache(maxsize=None)(self._measurement)
         self.duration = lru_cache(maxsize=4096)(self._time)
+        self.worse = lru_cache(maxsize=None)(self._worse)
+
+    def _worse(self, components: frozenset[str], sigmas: float) -> Noise | None:
+        """Return this with worse errors and times of one locus, by so many uncertainties; None if none is published."""
+        return Noise(self._calibration, components, sigmas) if components in self._uncertain else None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -315,6 +333,20 @@ class Noise:
             prefix, where, field = split_name(name)
             groups.setdefault((prefix, _kind(where.split("__")), field), []).append(value)
         return {group: median(values) for group, values in groups.items()}
+
+
+def _components(name: str) -> frozenset[str]:
+    """Return the components that a published value is about."""
+    return frozenset(name.split(".")[-2].split("__")) if "." in name else frozenset()
+
+
+def _worse(name: str, metric: Published, sigmas: float) -> float:
+    """Return a published value, or a worse one that can be; values that are neither rates nor times stay."""
+    field, (lowest, highest) = name.rpartition(".")[2], value_range(name)
+    if not sigmas or metric.uncertainty is None or field not in (*RATES, *TIMES):
+        return metric.value
+    worse = -1 if RATES.get(field, True) else 1
+    return min(max(metric.value + worse * sigmas * metric.uncertainty, lowest), highest)
 
 
 def _kind(locus: Iterable[str]) -> str:

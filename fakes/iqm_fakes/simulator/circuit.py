@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from iqm_fakes.device.metrics import Locus
@@ -255,3 +255,35 @@ class Program:
     def feedback_bits(self) -> frozenset[int]:
         """The recorded bits by which a cc_prx decides."""
         return frozenset(op.bit for op in self.operations if op.name == "cc_prx" and op.bit is not None)
+
+    @property
+    def used_again(self) -> frozenset[int]:
+        """The indices of operations some of whose components are used afterwards."""
+        used: set[int] = set()
+        again = set()
+        for index in reversed(range(len(self.operations))):
+            targets = self.operations[index].targets
+            if not used.isdisjoint(targets):
+                again.add(index)
+            used.update(targets)
+        return frozenset(again)
+
+    def light_cone(self, bits: Collection[int] | None = None) -> Program:
+        """Return this with nothing but what can influence recorded bits: operations, and heralding.
+
+        Args:
+            bits: Which; None is all of them.
+
+        """
+        wanted = set(range(self.bits) if bits is None else bits)
+        seen: set[int] = set()
+        kept = []
+        for operation in reversed(self.operations):
+            writes = operation.name != "cc_prx" and operation.bit in wanted
+            if writes or not seen.isdisjoint(operation.targets):
+                seen.update(operation.targets)
+                wanted.update(() if operation.bit is None else [operation.bit])
+                kept.append(operation)
+        names = {self.components[target] for target in seen}
+        heralded = tuple(component for component in self.heralded if component in names)
+        return replace(self, operations=tuple(reversed(kept)), heralded=heralded)

@@ -111,6 +111,19 @@ class Distribution:
         ]
         return reduce(np.multiply, likely, np.ones(len(outcomes)))
 
+    def likely(self, least: float) -> NDArray[np.uint8]:
+        """Return the outcomes that are at least so likely, shape (outcomes, bits); ``least`` is more than 0."""
+        outcomes, likely = np.zeros((1, self.width), dtype=np.uint8), np.ones(1)
+        for factor in self.factors:
+            order = np.argsort(-factor.probabilities, kind="stable")
+            falling = factor.probabilities[order]
+            numbers = np.searchsorted(-falling, -least / likely, side="right")
+            begins = np.repeat(np.cumsum(numbers) - numbers, numbers)
+            taken = np.arange(numbers.sum()) - begins  # 0, 1, 2... for each of the outcomes before
+            outcomes, likely = np.repeat(outcomes, numbers, axis=0), np.repeat(likely, numbers) * falling[taken]
+            outcomes[:, factor.bits] = (order[taken][:, None] >> np.arange(len(factor.bits))) & 1
+        return outcomes
+
     def draw(self, shots: int, random: Generator) -> NDArray[np.uint8]:
         """Return so many independent shots, shape (shots, bits)."""
         drawn = np.empty((shots, self.width), dtype=np.uint8)

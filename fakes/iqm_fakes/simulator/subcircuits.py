@@ -1,7 +1,8 @@
 """From a program to subcircuits that are simulated alone: with noise, and without what no measurement sees.
 
-Each stage is a function of its own: :func:`bind_noise`, :func:`prune_unobserved`, :func:`fold_into_readout`,
-:func:`fuse_gates`, :func:`connected_components`; for trajectories :func:`allocate_registers` follows.
+Each stage is a function of its own: :meth:`.circuit.Program.light_cone`, :func:`bind_noise`,
+:func:`fold_into_readout`, :func:`fuse_gates`, :func:`connected_components`; for trajectories
+:func:`allocate_registers` follows.
 """
 
 from __future__ import annotations
@@ -187,19 +188,24 @@ class Layout(NamedTuple):
 
 def split(program: Program, noise_model: NoiseModel) -> tuple[Subcircuit, ...]:
     """Return the subcircuits of a program that have to be simulated."""
-    steps = fold_into_readout(prune_unobserved(bind_noise(program, noise_model)))
+    steps = fold_into_readout(bind_noise(program.light_cone(), noise_model))
     return connected_components(program, fuse_gates(steps))
 
 
 def bind_noise(program: Program, noise_model: NoiseModel) -> list[Step]:
-    """Return what a program's operations do, noise included; those that do nothing are left out."""
-    feedback = program.feedback_bits
+    """Return what a program's operations do, noise included; what does nothing, or nothing that is seen, is left out.
+
+    Args:
+        program: In the :meth:`~.circuit.Program.light_cone` of what it records.
+        noise_model: Of its machine.
+
+    """
+    feedback, again = program.feedback_bits, program.used_again
     steps: list[Step] = []
     for component in program.heralded:
-        if component in program.components:
-            target = (program.components.index(component),)
-            steps += [Gate(gate, target) for gate in noise_model.heralded(component)[1]]
-    for operation in program.operations:
+        target = (program.components.index(component),)
+        steps += [Gate(gate, target) for gate in noise_model.heralded(component)[1]]
+    for index, operation in enumerate(program.operations):
         locus = tuple(program.components[target] for target in operation.targets)
         name, implementation, bit = operation.name, operation.implementation, operation.bit
         if name in MEASUREMENTS and bit is not None:
@@ -207,7 +213,7 @@ def bind_noise(program: Program, noise_model: NoiseModel) -> list[Step]:
             before, readout, after = noise_model.measurement(locus[0], name, implementation)
             steps += [Gate(gate, target) for gate in before]
             steps.append(Measure(target, bit, readout, bit in feedback))
-            steps += [Gate(gate, target) for gate in after]
+            steps += [Gate(gate, target) for gate in after if index in again]
             continue
         if bit is None:
             gates = noise_model.gates(name, locus, implementation, operation.parameters)
@@ -218,17 +224,6 @@ def bind_noise(program: Program, noise_model: NoiseModel) -> list[Step]:
             steps.append(ConditionalGate(applied, target, bit))
             steps += [Gate(passing, target)] if passing is not None else []
     return steps
-
-
-def prune_unobserved(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps that can influence a recorded bit."""
-    observed: set[int] = set()
-    kept = []
-    for step in reversed(steps):
-        if isinstance(step, Measure) or not observed.isdisjoint(step.targets):
-            observed.update(step.targets)
-            kept.append(step)
-    return kept[::-1]
 
 
 def fold_into_readout(steps: Sequence[Step]) -> list[Step]:

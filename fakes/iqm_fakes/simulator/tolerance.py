@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from iqm_fakes.device.error_rates import Noise, Relaxation
 from iqm_fakes.simulator import pauli_mixtures
 from iqm_fakes.simulator.circuit import Program
 
+SIGMAS = 2.0
+"""By how many of their standard uncertainties published errors may be larger: with 97.7 % they are not, one-sided."""
 
-def tolerance(program: Program, noise: Noise) -> float:
+
+def tolerance(program: Program, noise: Noise, bits: Collection[int] | None = None, *, sigmas: float = SIGMAS) -> float:
     r"""Return a bound of the total variation distance that published noise makes to the outcomes of a circuit.
 
     .. math:: \delta = 1 - \prod_i (1 - \varepsilon_i)
 
-    over all operations, delays and waiting times included, whose noise does nothing with a probability of
-    :math:`1 - \varepsilon_i`, so with probability :math:`1 - \delta` none does anything:
+    over all operations that can influence what is recorded, delays and waiting times included, whose noise does nothing
+    with a probability of :math:`1 - \varepsilon_i`, so with probability :math:`1 - \delta` none does anything:
     :math:`\varepsilon = p (1 - d^{-2})` for a depolarising channel of probability p on dimension d; for relaxation
     what is not the identity in the mixture that it is (:mod:`.pauli_mixtures`); and for a measurement the probability
     that 0 or 1, whichever is worse, is read wrongly, or is changed and looked at again. Relaxation with
     :math:`T_2 > T_1` is no such mixture, see :func:`_add_relaxation`. A component in its ground state does not relax:
     before its first gate, after a reset, and while MOVE keeps its state elsewhere. Coherent errors and crosstalk are
     not published, and may exceed the bound; on hardware, leave room for them.
+
+    Published numbers are measured, and some come with an uncertainty. With :math:`\delta_\ell`, where those of locus
+    :math:`\ell` alone are worse by ``sigmas`` uncertainties, the bound is
+    :math:`\delta + \sqrt{\sum_\ell (\delta_\ell - \delta)^2}`: as errors of measurement propagate that are independent
+    from locus to locus, and not those of one locus.
+
+    Args:
+        program: What is run.
+        noise: What is published.
+        bits: Of which recorded bits the outcomes are; None is all of them.
+        sigmas: How many uncertainties; 0 takes the published numbers as they are.
+
     """
-    lost, empty = 0.0, set(program.components)
+    program = program.light_cone(bits)
+    delta = _bound(program, noise)
+    loci = [tuple(program.components[target] for target in operation.targets) for operation in program.operations]
+    places = dict.fromkeys(frozenset(place) for locus in loci for place in (locus, *((one,) for one in locus)))
+    worse = [noise.worse(place, sigmas) for place in places] if sigmas else []
+    moved = [_bound(program, each) - delta for each in worse if each is not None]
+    return min(delta + math.hypot(*(max(each, 0.0) for each in moved)), 1.0)
+
+
+def _bound(program: Program, noise: Noise) -> float:
+    """Return the bound, with published numbers as they are."""
+    lost, empty, again = 0.0, set(program.components), program.used_again
     for component in program.heralded:
-        if component in empty:
-            lost = _add_error(lost, noise.measurement(component).unheralded)
-    again = _used_again(program)
+        lost = _add_error(lost, noise.measurement(component).unheralded)
     for index, operation in enumerate(program.operations):
         locus = tuple(program.components[target] for target in operation.targets)
         seconds, relaxation = 0.0, noise.relaxation
@@ -62,18 +87,6 @@ def tolerance(program: Program, noise: Noise) -> float:
             if component not in empty:
                 lost = _add_relaxation(lost, seconds, relaxation(component))
     return lost
-
-
-def _used_again(program: Program) -> set[int]:
-    """Return the indices of operations some of whose components are used afterwards."""
-    used: set[int] = set()
-    again = set()
-    for index in reversed(range(len(program.operations))):
-        targets = program.operations[index].targets
-        if not used.isdisjoint(targets):
-            again.add(index)
-        used.update(targets)
-    return again
 
 
 def _add_error(lost: float, error: float) -> float:

@@ -118,3 +118,14 @@ def test_heralding_keeps_what_is_read_as_zero_and_leaves_what_that_reading_leave
     p_1_given_0, p_0_given_1 = devices.READOUT["QB3"]
     assert plain.joint([1])[1] == pytest.approx(p_1_given_0)
     assert heralded.joint([1])[1] == pytest.approx(left[0] * p_1_given_0 + left[1] * (1 - p_0_given_1))
+
+
+@pytest.mark.parametrize("least", [0.3, 0.05, 0.004, 1e-9])
+def test_likely_outcomes_are_found_without_the_whole_product(least: float) -> None:
+    random = np.random.default_rng(4)
+    factors = [Factor((2, 0), random.dirichlet([0.3] * 4)), Factor((1,), np.array([0.9, 0.1]))]
+    factors.append(Factor((3, 5, 4), random.dirichlet([0.3] * 8)))
+    distribution = Distribution((("m", 6),), tuple(factors))
+    joint = distribution.joint()
+    found = {int(row @ (1 << np.arange(6))) for row in distribution.likely(least)}
+    assert found == set(np.flatnonzero(joint >= least))

@@ -30,6 +30,33 @@ def test_the_summary_counts_claims_and_near_misses(suite):
     assert "P(another outcome) ≤ 0.03 in test_a.py::test_close" in output
 
 
+def test_a_test_may_have_an_alpha_of_its_own(suite):
+    source = """
+    import pytest
+    from pytest_iqm import shots_for, support
+
+    @pytest.mark.iqm(alpha=0.01)
+    def test_one():
+        assert shots_for(detect=0.5, within=0.1) < 40
+        assert {"0": 990, "1": 10} != support("0", leak=0.002)
+
+    def test_other():
+        assert shots_for(detect=0.5, within=0.1) > 50
+        assert {"0": 990, "1": 10} == support("0", leak=0.002)
+
+    @pytest.mark.iqm(alpha=0.01)
+    def test_again(iqm_backend):
+        assert {"0": 1000} == support("0", leak=0.002)
+    """
+    result = suite("--iqm-device", "adonis", test_a=source)
+    result.assert_outcomes(passed=3)
+    assert "claims: 2; if all are true, one of them fails with a probability of at most 1.0e-02, 1.0e+00 in a year" in (
+        result.stdout.str()
+    )
+    wrong = source.replace("alpha=0.01", "alpha=0")
+    assert "alpha=number between 0 and 1" in suite(test_a=wrong).stdout.str() + suite(test_a=wrong).stderr.str()
+
+
 def test_claims_in_fixtures_and_subtests_are_reported_once(suite):
     source = """
     import pytest

@@ -64,6 +64,16 @@ class TestDistribution:
             ours = distribution({"0": 0.5, "1": 0.5}, within=0.02).check({"0": 1000 - ones, "1": ones}).p_value
             assert min(1.0, exact) <= ours <= max(12 * exact, 1e-300)
 
+    def test_only_the_worst_outcomes_are_kept(self):
+        """Of 4096, the twelve that are most off, the first of equals first."""
+        keys = [f"{number:012b}" for number in range(4096)]
+        counts = {key: 10 + (index % 400 == 7) * (100 - index // 400) for index, key in enumerate(keys)}
+        verdict = distribution(dict.fromkeys(keys, 1 / 4096), within=0.1).check(counts)
+        assert [row.name for row in verdict.outcomes[:11]] == keys[7::400]
+        assert verdict.outcomes[11].name == keys[0]
+        assert (len(verdict.outcomes), verdict.others) == (12, 4084)
+        assert str(verdict).splitlines()[-1] == "and 4084 more outcomes"
+
     @given(st.permutations(list(GOOD.items())), st.floats(0, 0.3))
     def test_order_does_not_matter(self, items, within):
         claim = distribution(BELL, within=within)

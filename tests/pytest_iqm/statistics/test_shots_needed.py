@@ -60,6 +60,16 @@ def test_without_tolerance_one_event_is_enough():
     assert shots_for(detect=1.0) == 1
 
 
+def test_the_absence_of_a_rare_outcome_is_seen():
+    """From that number of shots on, and not before."""
+    declared = {"00": 0.49, "01": 0.49, "10": 0.02}
+    claim = distribution(declared, within=0.005)
+    needed = shots_for(rarest=0.02, within=0.005, outcomes=3)
+    for shots in (needed - 2, needed, needed + 100):
+        counts = {"00": shots // 2, "01": shots - shots // 2}
+        assert claim.check(counts).passed == (shots < needed)
+
+
 @given(st.floats(-5, -0.5), st.floats(1.1, 8), st.floats(0.5, 0.999), st.floats(-8, -1))
 def test_from_there_on_they_suffice_and_one_less_does_not(exponent, factor, power, alpha):
     within, alpha = 10**exponent, 0.9731 * 10**alpha  # scipy's isf takes a tail of just α for one below it
@@ -88,6 +98,10 @@ def test_large_numbers():
     ("arguments", "said"),
     [
         ({"detect": 0.1, "within": 0.1}, "can't be detected"),
+        ({}, "say what has to be seen: detect, or rarest"),
+        ({"detect": 0.1, "rarest": 0.1}, "say what has to be seen: detect, or rarest"),
+        ({"rarest": 0.1, "within": 0.1}, "rarest is a probability above within=0.1, got 0.1"),
+        ({"rarest": 1.0}, "rarest is a probability above within=0.0, got 1.0"),
         ({"detect": 2.0}, "detect is a probability"),
         ({"detect": 0.5, "alpha": 0.0}, "alpha lies between 0 and 1, got 0.0"),
         ({"detect": 0.5, "power": 1.0}, "power lies between 0 and 1, got 1.0"),

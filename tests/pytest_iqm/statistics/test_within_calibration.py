@@ -4,9 +4,20 @@ import numpy as np
 import pytest
 from bell_counts import BAD, BELL, GOOD
 
-from pytest_iqm import claim_hooks, distribution, same_as
+from pytest_iqm import claim_hooks, distribution, expectation, probability, same_as
 from pytest_iqm.statistics.observed import CountsError
 from pytest_iqm.statistics.verdict import TooFewShots
+
+
+class Exact:
+    def __init__(self, distribution):
+        self.distribution = distribution
+
+    def probabilities(self, outcomes):
+        return np.array([self.distribution.get(key, 0.0) for key in outcomes])
+
+    def likely(self, least):
+        return [key for key, probability in self.distribution.items() if probability >= least]
 
 
 class Session:
@@ -14,9 +25,9 @@ class Session:
 
     alpha = 0.01
 
-    def __init__(self, counts=None, *, published=0.3, ideal=BELL, noisy=BELL):
+    def __init__(self, counts=None, *, published=0.3, uncertain=0.0, ideal=BELL, noisy=BELL, exact=False):
         self.heard = []
-        self.counts, self.published = counts, published
+        self.counts, self.published, self.uncertain, self.is_exact = counts, published, uncertain, exact
         self.distributions = {False: ideal, True: noisy}
 
     def judge_equal(self, claim, counts):
@@ -32,8 +43,12 @@ class Session:
     def gave(self, counts):
         return counts == self.counts
 
-    def tolerance(self):
-        return self.published
+    def tolerance(self, counts, places=None, *, uncertain=True):
+        delta = self.published + (self.uncertain if uncertain else 0.0)
+        return delta if places is None else delta * len(places) / 2
+
+    def exact(self, *, noise=True):
+        return Exact(self.distributions[noise]) if self.is_exact else None
 
     def simulated(self, shots, *, noise=True):
         distribution = self.distributions[noise]
@@ -68,6 +83,47 @@ class TestCalibration:
     def test_a_useless_calibration_is_refused(self, within):
         with claim_hooks.installed(Session(GOOD, published=1.0)), pytest.raises(CountsError, match="may be anything"):
             distribution(BELL, within=within).check(GOOD)
+
+
+class TestBounds:
+    """The noiseless circuit has the bounds; noise may take the probability of the event δ further."""
+
+    @pytest.mark.parametrize(
+        ("claim", "said"),
+        [
+            (probability("11", at_least=0.5, within="calibration"), "0.2 ≤ P(11) (calibration)"),
+            (probability("11", at_most=0.5, within="calibration"), "P(11) ≤ 0.8 (calibration)"),
+            (expectation("ZZ", at_least=1.0, within="calibration"), "0.4 ≤ ⟨ZZ⟩ (calibration)"),
+            (expectation("IZ", at_least=0.9, within="calibration"), "0.6 ≤ ⟨IZ⟩ (calibration)"),
+            (expectation("ZI", at_least=-0.1, at_most=0.8, within="calibration"), "-0.4 ≤ ⟨ZI⟩ (calibration)"),
+            (expectation("ZZ", at_least=1.0, within=0.1), "0.8 ≤ ⟨ZZ⟩"),
+        ],
+    )
+    def test_noise_widens_them(self, claim, said):
+        with claim_hooks.installed(Session(GOOD)):
+            assert claim.check(GOOD).claim == said
+
+    def test_the_p_value_is_that_of_the_wider_bound(self):
+        with claim_hooks.installed(Session(BAD)):
+            verdict = expectation("ZZ", at_least=1.0, within="calibration").check(BAD)
+        assert verdict.published == 0.3
+        wider = expectation("ZZ", at_least=0.4).check(BAD)
+        assert (verdict.p_value, verdict.tvd) == pytest.approx((wider.p_value, wider.tvd))
+
+    def test_what_noise_may_do_to_all_of_it_is_refused(self):
+        with (
+            claim_hooks.installed(Session(GOOD)),
+            pytest.raises(CountsError, match=r"change the probability by 0.3, so P\(11\) may be anything"),
+        ):
+            probability("11", at_least=0.3, within="calibration").check(GOOD)
+
+    def test_they_say_what_they_tolerate(self):
+        assert repr(probability("1", at_most=0.3, within=0.2)) == "probability(['1'], at_most=0.3, within=0.2)"
+        assert repr(expectation("Z", at_most=0.3)) == "expectation('Z', at_most=0.3)"
+
+    def test_the_fake_is_for_distributions(self):
+        with pytest.raises(ValueError, match="within is 'calibration' or a number from 0 to 1, got 'fake'"):
+            expectation("ZZ", at_least=0.9, within="fake")
 
 
 NOISY = {"00": 0.48, "11": 0.47, "01": 0.03, "10": 0.02}
@@ -112,6 +168,43 @@ class TestFake:
             distribution(BELL, within="fake", drift=0), {"00": 400, "11": 600}, noisy=NOISY, published=0.06
         )
         assert both.p_value == pytest.approx(2 * alone.p_value)
+
+    def test_the_circuit_is_held_against_its_exact_distribution(self):
+        """Nothing is left to chance there, so the device has all of α."""
+        right = self.check(self.claim, GOOD, noisy=NOISY, published=0.06, exact=True)
+        assert right.passed
+        assert right.alpha == 0.01
+        assert right.claim == "TVD(device, its fake) ≤ 0.0305 (drift 0.5)"
+        wrong = self.check(self.claim, GOOD, ideal={"00": 0.489, "11": 0.511}, noisy=NOISY, exact=True)
+        assert not wrong.passed
+        assert wrong.final
+        assert (wrong.p_value, wrong.shots, wrong.tvd) == (0.0, 0, pytest.approx(0.011))
+        assert str(wrong).splitlines()[:2] == [
+            "claim     TVD(circuit without noise, declared) ≤ 0.01",
+            "observed  0.011 away, computed exactly",
+        ]
+        assert wrong.power(0.5) == 0
+        assert self.check(self.claim, GOOD, ideal={"00": 0.491, "11": 0.509}, noisy=NOISY, exact=True).passed
+
+    @pytest.mark.parametrize("exact", [False, True])
+    def test_a_device_may_be_as_far_from_its_fake_as_uncertainties_allow(self, exact):
+        session = {"noisy": NOISY, "published": 0.06, "uncertain": 0.0188, "exact": exact}
+        verdict = self.check(self.claim, GOOD, **session)
+        assert verdict.passed
+        assert verdict.claim == "TVD(device, its fake) ≤ 0.02 (published uncertainties)"
+        by_hand = self.check(distribution(BELL, within="fake", drift=0.2), GOOD, **session)
+        assert by_hand.claim == "TVD(device, its fake) ≤ 0.0123 (drift 0.2)"
+
+    def test_the_device_is_held_against_the_exact_fake(self):
+        """Four outcomes of a fake, three of which are likely enough to be looked at one by one."""
+        noisy = {"00": 0.5, "11": 0.38, "01": 0.119, "10": 0.001}
+        odd = {"00": 500, "11": 380, "01": 110, "10": 10}
+        claim = distribution(BELL, within="fake", drift=0)
+        verdict = self.check(claim, odd, noisy=noisy, published=0.06, exact=True)
+        alone = distribution(noisy, within=1e-6).check(odd, alpha=0.01)
+        assert verdict.p_value == pytest.approx(alone.p_value)
+        assert not verdict.passed
+        assert self.check(claim, {**odd, "01": 119, "10": 1}, noisy=noisy, published=0.06, exact=True).passed
 
     def test_probabilities_may_be_rounded(self):
         thirds = dict.fromkeys(["001", "010", "100"], 1 / 3)

@@ -121,6 +121,11 @@ class _AskedEachTime(tuple[Any, ...]):
     def __getitem__(self, index: SupportsIndex | slice) -> Any:
         return self.ask() if index == 0 else super().__getitem__(index)
 
+    if pytest.version_tuple < (8, 2):  # unpacks it
+
+        def __iter__(self) -> Iterator[Any]:
+            return (self[index] for index in range(len(self)))
+
 
 def take_over(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest, machines: Machines) -> None:
     """Let a fixture of ours, which is about to be set up, give everyone who asks what is theirs."""

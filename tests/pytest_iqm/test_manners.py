@@ -140,6 +140,7 @@ def test_mistakes_in_markers_end_a_run_with_workers(pytester):
     assert result.ret != 0
     assert result.stdout.str().count("test_a.py::test_x: @pytest.mark.iqm takes") >= 1
     assert "pytest_iqm/" not in result.stdout.str()
+    assert "During handling of" not in result.stdout.str()
 
 
 @pytest.mark.parametrize("option", ["--help", "--markers", "--fixtures", "--collect-only", "--fixtures-per-test"])

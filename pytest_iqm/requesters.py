@@ -1,7 +1,8 @@
 """Who asks for a machine: a test, or a fixture that lives longer than one.
 
 Each has a seed and handles (a client, a backend) of its own, so that nobody meets what another one did. pytest keeps
-the value of a fixture as long as its scope lasts; of two fixtures of ours, the definition is asked each time instead.
+the value of a fixture, or the error of its set-up, as long as its scope lasts; of fixtures of ours it keeps no error,
+and of two of them the definition is asked each time.
 """
 
 from __future__ import annotations
@@ -74,13 +75,26 @@ class Requester:
         return self._handles.setdefault(machine, Handles(machine))
 
 
-class _MachineDefinition(pytest.FixtureDef[Any]):
+class _Definition(pytest.FixtureDef[Any]):
+    """Of a fixture of ours: if its set-up failed, that is no reason why it fails in the next test."""
+
+    def cache_key(self, request: Any) -> object:
+        return object() if self._failed else super().cache_key(request)
+
+    @property
+    def _failed(self) -> bool:
+        return self.cached_result is not None and self.cached_result[2] is not None
+
+
+class _MachineDefinition(_Definition):
     """Of the fixture that gives the machine: whether its value still holds is for the machines to say."""
 
     machines: Machines
 
     def cache_key(self, request: Any) -> object:
         __tracebackhide__ = True
+        if self._failed:
+            return super().cache_key(request)
         if self.cached_result is not None:  # what is set up stays so if this test can't run on it
             return self.machines.resolve(request)
         try:
@@ -90,7 +104,7 @@ class _MachineDefinition(pytest.FixtureDef[Any]):
             return refusal
 
 
-class _HandleDefinition(pytest.FixtureDef[Any]):
+class _HandleDefinition(_Definition):
     """Of a fixture that gives a handle: the value is that of who asks."""
 
     arguments: dict[str, Any]
@@ -131,6 +145,7 @@ def take_over(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     """Let a fixture of ours, which is about to be set up, give everyone who asks what is theirs."""
     if not _is_ours(fixturedef):
         return
+    fixturedef.__class__ = _Definition
     if fixturedef.argname == MACHINE:
         fixturedef.__class__ = _MachineDefinition
         fixturedef.machines = machines  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
 """What fixtures give to whom.
 
 Each test has a seed and handles (a client, a backend) of its own, and so has each fixture that lives longer; nobody
-meets what another one did. pytest keeps the value of a fixture as long as its scope lasts; of two fixtures of ours, the
-definition is asked each time instead.
+meets what another one did. pytest keeps the value of a fixture, or the error of its set-up, as long as its scope lasts;
+of fixtures of ours it keeps no error, and of some of them the definition is asked for the value each time.
 """
 
 from __future__ import annotations
@@ -18,13 +18,26 @@ from pytest_iqm.machines import Machines
 HANDLES = ("iqm_client", "iqm_backend", "iqm_url")
 
 
-class _MachineDefinition(pytest.FixtureDef[Any]):
+class _Definition(pytest.FixtureDef[Any]):
+    """Of a fixture of ours: if its set-up failed, that is no reason why it fails in the next test."""
+
+    def cache_key(self, request: Any) -> object:
+        return object() if self._failed else super().cache_key(request)
+
+    @property
+    def _failed(self) -> bool:
+        return self.cached_result is not None and self.cached_result[2] is not None
+
+
+class _MachineDefinition(_Definition):
     """Of the fixture that gives the machine: whether its value still holds is for the machines to say."""
 
     machines: Machines
 
     def cache_key(self, request: Any) -> object:
         __tracebackhide__ = True
+        if self._failed:
+            return super().cache_key(request)
         if self.cached_result is not None:  # what is set up stays so if this test can't run on it
             return self.machines.resolve(request)
         try:
@@ -34,7 +47,7 @@ class _MachineDefinition(pytest.FixtureDef[Any]):
             return refusal
 
 
-class _HandleDefinition(pytest.FixtureDef[Any]):
+class _HandleDefinition(_Definition):
     """Of a fixture that gives a handle: the value is that of who asks."""
 
     arguments: dict[str, Any]
@@ -65,11 +78,17 @@ class _AskedEachTime(tuple[Any, ...]):
     def __getitem__(self, index: SupportsIndex | slice) -> Any:
         return self.ask() if index == 0 else super().__getitem__(index)
 
+    if pytest.version_tuple < (8, 2):  # unpacks it
+
+        def __iter__(self) -> Iterator[Any]:
+            return (self[index] for index in range(len(self)))
+
 
 def take_over(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest, machines: Machines) -> None:
     """Let a fixture of ours, which is about to be set up, give everyone who asks what is theirs."""
     if not is_ours(fixturedef):
         return
+    fixturedef.__class__ = _Definition
     if fixturedef.argname == MACHINE:
         fixturedef.__class__ = _MachineDefinition
         fixturedef.machines = machines  # type: ignore[attr-defined]

@@ -503,4 +503,4 @@ def skip(reason: str) -> NoReturn:
 def fail(reason: str) -> NoReturn:
     """Fail a test, and show nothing but the reason."""
     __tracebackhide__ = True
-    pytest.fail(reason, pytrace=False)
+    raise pytest.fail.Exception(reason, pytrace=False) from None

@@ -159,10 +159,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(session.close)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Resolve the settings, and guard real machines unless the run is live.
 
-    Not before, because plugins and conftest files put variables into the environment.
+    Not before, because plugins and conftest files put variables into the environment, some of them at this very moment;
+    but still before the header is written and xdist's workers are started.
     """
     config = session.config
     try:

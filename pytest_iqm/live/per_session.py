@@ -98,8 +98,7 @@ class LiveSession:
     @cached_property
     def preflight(self) -> Preflight:
         """What the machine said, asked once."""
-        with self._transport.within(self._machine.rules.preflight):
-            answer = preflight(self._machine)
+        answer = preflight(self._machine, self._transport)
         if answer.unavailable is not None:
             self._submissions.note(UNAVAILABLE, answer.unavailable)
         return answer

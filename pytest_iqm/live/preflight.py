@@ -14,6 +14,8 @@ from pytest_iqm.settings import RealMachine
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
+    from pytest_iqm.live.transport import LiveTransport
+
 
 @dataclass(frozen=True)
 class Preflight:
@@ -29,21 +31,27 @@ class Preflight:
     unavailable: str | None
 
 
-def preflight(machine: RealMachine) -> Preflight:
+def preflight(machine: RealMachine, transport: LiveTransport) -> Preflight:
     """Ask the machine.
+
+    Args:
+        machine: Which one.
+        transport: Gives up in time.
 
     Raises:
         pytest.UsageError: It can't be reached, or refuses; or it can't be used now, and tests are to fail then.
 
     """
+    # Takes seconds, which are not the machine's.
     from iqm_fakes.vendor.http import OVERLOADED_ERRORS, VENDOR_ERRORS, dynamic_quantum_architecture
 
     calibration_set = None
     try:
-        client = machine.connect()
-        unavailable = why_unavailable(client)
-        if unavailable is None:
-            calibration_set = str(dynamic_quantum_architecture(client)["calibration_set_id"])
+        with transport.within(machine.rules.preflight):
+            client = machine.connect()
+            unavailable = why_unavailable(client)
+            if unavailable is None:
+                calibration_set = str(dynamic_quantum_architecture(client)["calibration_set_id"])
     except LiveTimeout as error:
         raise pytest.UsageError(f"--iqm-live can't use {machine.computer} at {machine.url}: {error}") from None
     except VENDOR_ERRORS as error:

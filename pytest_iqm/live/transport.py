@@ -274,7 +274,8 @@ class LiveTransport:
     def _check_time(self) -> None:
         __tracebackhide__ = True
         if self._deadline is not None and time.monotonic() > self._deadline:
-            used = f"{self._limit.value:g} s, which is all that {self._limit.source} allows"
+            source = "the default" if self._limit.source == "default" else self._limit.source
+            used = f"{self._limit.value:g} s, which is all that {source} allows"
             if self._test:
                 raise LiveTimeout(f"the test has used the machine for {used}; its jobs are cancelled")
             raise LiveTimeout(f"the machine did not answer within {used}")

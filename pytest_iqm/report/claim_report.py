@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -169,7 +169,9 @@ class ClaimReport:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Take the test's own α, if it has one."""
-        self.alpha = markers.arguments(item).get("alpha", self._config.stash[MACHINES].settings.alpha.value)
+        self.alpha = self._config.stash[MACHINES].settings.alpha.value
+        with suppress(pytest.UsageError):  # of a wrong marker, which the plugin reports
+            self.alpha = markers.arguments(item).get("alpha", self.alpha)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:

@@ -65,6 +65,7 @@ def test_what_it_can_not_give_is_an_error_that_says_so(suite, given, said):
     result.assert_outcomes(errors=1)
     assert said in result.stdout.str()
     assert "pytest_iqm/" not in result.stdout.str()
+    assert "During handling of" not in result.stdout.str()
 
 
 FACTORY = """

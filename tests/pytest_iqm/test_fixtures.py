@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from iqm_fakes import Device
 
 
@@ -130,3 +132,31 @@ def test_the_url_and_the_client_reach_the_same_server(suite):
                 assert backend.retrieve_job(str(job.id)).result().success
     """
     suite(test_a=source).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("fixture", "needed"),
+    [
+        ("iqm_server", "iqm_fakes.FakeIQMServer"),
+        ("iqm_client", "iqm_fakes.FakeIQMClient"),
+        ("iqm_backend", "pytest_iqm.backend.IQMBackend"),
+        ("iqm_url", "pytest_iqm.fixtures._fake"),
+    ],
+)
+def test_what_fails_in_one_test_is_tried_again_in_the_next(suite, fixture, needed):
+    """As an interrupted import, a socket that is forbidden, or a machine that is away for a moment."""
+    source = f"""
+    import pytest
+
+    def fail(*_, **__):
+        raise OSError("for a moment")
+
+    @pytest.mark.xfail(raises=OSError, strict=True)
+    def test_1(monkeypatch, request):
+        monkeypatch.setattr("{needed}", fail)
+        request.getfixturevalue("{fixture}")
+
+    def test_2({fixture}):
+        pass
+    """
+    suite(test_a=source).assert_outcomes(xfailed=1, passed=1)

@@ -140,6 +140,7 @@ def test_mistakes_in_markers_end_a_run_with_workers(pytester):
     assert result.ret != 0
     assert result.stdout.str().count("test_a.py::test_x: @pytest.mark.iqm takes") >= 1
     assert "pytest_iqm/" not in result.stdout.str()
+    assert "During handling of" not in result.stdout.str()
 
 
 @pytest.mark.parametrize("option", ["--help", "--markers", "--fixtures", "--collect-only", "--fixtures-per-test"])
@@ -184,17 +185,18 @@ def test_pytests_own_toml_may_have_numbers(suite, pytester):
     assert "iqm: fake garnet (default), seed 7 (ini iqm_seed), alpha 0.0001 (ini iqm_alpha)" in output
 
 
-def test_variables_of_plugins_and_conftest_files_are_seen(suite, pytester, monkeypatch, server):
-    """As pytest-dotenv sets them: in pytest_sessionstart, before others."""
-    conftest = f"""
+@pytest.mark.parametrize("order", ["tryfirst", "trylast", "no"])
+def test_variables_of_plugins_are_seen(suite, monkeypatch, order):
+    """As pytest-dotenv sets those of --envfile: when the session starts, before or after this plugin."""
+    plugin = f"""
     import os, pytest
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl({"" if order == "no" else order + "=True"})
     def pytest_sessionstart(session): os.environ["IQM_TOKEN"] = "{TOKEN}"
     """
     name_machine(monkeypatch, "http://127.0.0.1:1", "garnet")
     monkeypatch.delenv("IQM_TOKEN")
     source = "import os\ndef test_x(): assert 'IQM_TOKEN' not in os.environ"
-    suite(conftest=conftest, test_a=source).assert_outcomes(passed=1)
-    said = suite("--iqm-live").stderr.str()
+    suite("-p", "before", before=plugin, test_a=source).assert_outcomes(passed=1)
+    said = suite("-p", "before", "--iqm-live").stderr.str()
     assert "set IQM_TOKEN" not in said
     assert "can't use garnet" in said

@@ -85,3 +85,23 @@ def test_a_server_that_does_not_answer_is_given_up(live, pytester, monkeypatch):
         f"iqm: asking garnet (IQM_QUANTUM_COMPUTER) at {url} (IQM_SERVER_URL), for 1 s at most" in result.stdout.str()
     )
     assert "the machine did not answer within 1 s, which is all that ini iqm_preflight_timeout allows" in said
+
+
+SLOW_IMPORT = """
+import sys, time
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "iqm.iqm_client":
+            sys.meta_path.remove(self)
+            now = time.monotonic
+            time.monotonic = lambda: now() + 3600
+
+sys.meta_path.insert(0, Slow())
+"""
+
+
+def test_importing_the_vendors_client_is_no_time_of_the_machines(live, pytester, monkeypatch):
+    pytester.makepyfile(conftest=SLOW_IMPORT, test_a="def test_x(): pass")
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=":")
+    pytester.runpytest_subprocess("--iqm-live", "-p", "no:randomly").assert_outcomes(passed=1)

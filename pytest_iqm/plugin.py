@@ -337,7 +337,7 @@ def pytest_runtest_makereport(
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell the controller which recordings a worker used."""
-    if hasattr(session.config, "workeroutput"):
+    if hasattr(session.config, "workeroutput") and MACHINES in session.config.stash:  # it has begun
         session.config.workeroutput[REPLAYED] = sorted(session.config.stash[MACHINES].replayed())
 
 

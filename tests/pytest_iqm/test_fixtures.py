@@ -140,7 +140,7 @@ def test_the_url_and_the_client_reach_the_same_server(suite):
         ("iqm_server", "iqm_fakes.FakeIQMServer"),
         ("iqm_client", "iqm_fakes.FakeIQMClient"),
         ("iqm_backend", "pytest_iqm.backend.IQMBackend"),
-        ("iqm_url", "pytest_iqm.fixtures._fake"),
+        ("iqm_url", "iqm_fakes.web.loopback.LoopbackServer.start"),
     ],
 )
 def test_what_fails_in_one_test_is_tried_again_in_the_next(suite, fixture, needed):

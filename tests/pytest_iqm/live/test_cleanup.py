@@ -129,7 +129,7 @@ def test_what_a_killed_run_leaves_is_named_by_the_next_one_and_once(project, slo
     living = project(slow.url, "--co")
     assert "a former run" not in living.output
     os.kill(run.pid, signal.SIGKILL)
-    run.wait()
+    run.communicate()
     (job,) = slow.jobs
     quick = "def test_x(iqm_client): pass"
     output = project(slow.url, "test_b.py", test_b=quick).output

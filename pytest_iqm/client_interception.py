@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -35,15 +36,12 @@ class ClientInterception:
 
     def __init__(self, supervisor: Supervisor | None = None) -> None:
         self._supervisor = supervisor
-        self._replaced: list[tuple[type, str, Any]] = []
-        self._waiting = OnImport(SERVER_CLIENT, self._intercept)
+        self._undo = ExitStack()
+        self._undo.callback(OnImport(SERVER_CLIENT, self._intercept).forget)
 
     def lift(self) -> None:
         """Leave everything as it was found."""
-        self._waiting.forget()
-        for owner, name, original in self._replaced:
-            setattr(owner, name, original)
-        self._replaced.clear()
+        self._undo.close()
 
     def _intercept(self, module: ModuleType) -> None:
         if self._supervisor is not None:
@@ -62,7 +60,7 @@ class ClientInterception:
                 original = vars(owner)[name]
                 call = replaced(getattr(owner, name))
                 setattr(owner, name, staticmethod(call) if isinstance(original, staticmethod) else call)
-                self._replaced.append((owner, name, original))
+                self._undo.callback(setattr, owner, name, original)
 
 
 def _supervised(supervisor: Supervisor, original: Callable[..., Any]) -> Callable[..., Any]:

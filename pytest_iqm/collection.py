@@ -10,7 +10,7 @@ import pytest
 
 from pytest_iqm import markers
 from pytest_iqm.machine import MACHINE, is_ours
-from pytest_iqm.machines import INDIRECT, uses_machine
+from pytest_iqm.machines import INDIRECT, parameters_of, uses_machine
 
 WIDER = ("session", "package", "module", "class")
 """Scopes of fixtures that live longer than a test."""
@@ -18,7 +18,7 @@ WIDER = ("session", "package", "module", "class")
 
 def parametrizes(metafunc: pytest.Metafunc) -> bool:
     """Whether a test function is to run on each device of the run: it asks for a machine, no particular one."""
-    if MACHINE not in metafunc.fixturenames or {"device", "computers"} & {*markers.arguments(metafunc.definition)}:
+    if MACHINE not in metafunc.fixturenames or markers.ALTERNATIVES & {*markers.arguments(metafunc.definition)}:
         return False
     for marker in metafunc.definition.iter_markers("parametrize"):
         names = marker.args[0] if marker.args else marker.kwargs.get("argnames", "")
@@ -50,8 +50,8 @@ def runs_twice(items: Iterable[pytest.Item], devices: Sequence[str]) -> list[pyt
     return [
         item
         for item in items
-        if _parameters(item).get(MACHINE, devices[0]) != devices[0]
-        and {"device", "computers"} & {*markers.arguments(item)}
+        if parameters_of(item).get(MACHINE, devices[0]) != devices[0]
+        and markers.ALTERNATIVES & {*markers.arguments(item)}
     ]
 
 
@@ -99,13 +99,8 @@ def _machine(item: pytest.Item) -> str:
     """Return a text that is the same for tests on one machine."""
     besides = ("seed", *markers.CLAIMS)
     said = {name: value for name, value in markers.arguments(item).items() if name not in besides}
-    asked = {name: value for name, value in _parameters(item).items() if name in (MACHINE, *INDIRECT)}
+    asked = {name: value for name, value in parameters_of(item).items() if name in (MACHINE, *INDIRECT)}
     return repr(sorted((name, str(value)) for name, value in (said | asked).items()))
-
-
-def _parameters(item: pytest.Item) -> dict[str, Any]:
-    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-    return parameters
 
 
 def _has_fixture_above(item: pytest.Item, scope: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
+from iqm_fakes.environment import set_variables
 from iqm_fakes.vendor.layout import USER_AGENT
 from pytest_iqm.on_import import OnImport
 
@@ -74,15 +75,12 @@ class Departures:
 
     def __init__(self, refuse: Callable[[Departure], None]) -> None:
         self._refuse = refuse
-        self._replaced: list[tuple[type, str, Any]] = []
-        self._waiting = OnImport(POOLS, self._watch)
+        self._undo = ExitStack()
+        self._undo.callback(OnImport(POOLS, self._watch).forget)
 
     def lift(self) -> None:
         """Leave everything as it was found."""
-        self._waiting.forget()
-        for owner, name, original in self._replaced:
-            setattr(owner, name, original)
-        self._replaced.clear()
+        self._undo.close()
 
     def _watch(self, pools: ModuleType) -> None:
         import urllib3.connection as connections
@@ -94,8 +92,9 @@ class Departures:
                     self._replace(owner, name, self._seeing)
 
     def _replace(self, owner: type, name: str, replaced: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        self._replaced.append((owner, name, vars(owner)[name]))
-        setattr(owner, name, replaced(vars(owner)[name]))
+        original = vars(owner)[name]
+        self._undo.callback(setattr, owner, name, original)
+        setattr(owner, name, replaced(original))
 
     def _seeing(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
@@ -140,16 +139,6 @@ def past_proxies() -> Callable[[], None]:
     """Let calls to this machine go past proxies that the environment names, if it does; returns what undoes it."""
     if not any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ):
         return lambda: None
-    former = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
-    known = former["no_proxy"] or former["NO_PROXY"]
-    for name in former:
-        os.environ[name] = ",".join(filter(None, [known, "localhost", "127.0.0.1", "::1"]))
-
-    def undo() -> None:
-        for name, value in former.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-    return undo
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    past = ",".join(filter(None, [known, "localhost", "127.0.0.1", "::1"]))
+    return set_variables({"no_proxy": past, "NO_PROXY": past})

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from iqm_fakes.environment import set_variables
 from pytest_iqm import markers
 from pytest_iqm.job_details import JobDetails, JobDetailsCollector
 from pytest_iqm.machine import MACHINE, FakeMachine, LiveMachine, Machine, MachineSpec, Requester, derived_seed
@@ -87,7 +88,7 @@ class Machines:
         """End a test: what it made ends with it, and the vendor's variables are as they were before it."""
         self.requester.at_end.close()
         if self.asked:
-            self._restore_variables()
+            set_variables(self._variables)
 
     def enter(self, requester: Requester) -> None:
         """Let a fixture of wider scope be who uses the machines, until :meth:`leave`.
@@ -148,13 +149,6 @@ class Machines:
         """Note the vendor's environment variables, as they are given back after a test."""
         self._variables = {name: os.environ.get(name) for name in VARIABLES}
 
-    def _restore_variables(self) -> None:
-        for name, value in self._variables.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
     # -- which machine -------------------------------------------------------------------------------------------
 
     def resolve(self, request: Any) -> MachineSpec:
@@ -190,7 +184,7 @@ class Machines:
         """Return what the test says by its markers and by indirect parameters of our fixtures."""
         __tracebackhide__ = True
         said = markers.arguments(self._item)
-        parameters = self._parameters
+        parameters = parameters_of(self._item)
         definitions = getattr(getattr(self._item, "_fixtureinfo", None), "name2fixturedefs", {})
         for name in INDIRECT:
             if name in parameters and len(definitions.get(name, ())) == 1:  # not overridden
@@ -202,11 +196,6 @@ class Machines:
                 said = markers.merged(said, asked)
         return {name: value for name, value in said.items() if name not in markers.CLAIMS}
 
-    @property
-    def _parameters(self) -> Mapping[str, Any]:
-        parameters: Mapping[str, Any] = getattr(getattr(self._item, "callspec", None), "params", {})
-        return parameters
-
     def _chosen(self, said: Mapping[str, Any], overridden: Any) -> MachineSpec:
         """Combine what the test says, options, the fixture iqm_settings, and the ini file."""
         __tracebackhide__ = True
@@ -217,8 +206,8 @@ class Machines:
         asked = dict(overridden)
         seed = run.seed.value if run.seed.is_option else asked.pop("seed", run.seed.value)
         several = len(run.devices.value) > 1
-        if run.devices.is_option or not {"device", "computers"} & {*asked}:
-            device = self._parameters.get(MACHINE) if several else run.devices.value[0]
+        if run.devices.is_option or not markers.ALTERNATIVES & {*asked}:
+            device = parameters_of(self._item).get(MACHINE) if several else run.devices.value[0]
             asked = markers.merged(asked, {"device": device})
         asked = markers.merged(asked, said)
         asked.pop("seed", None)
@@ -231,7 +220,7 @@ class Machines:
         device = asked.pop("device", None)
         devices = tuple(run.device(each) for each in asked.pop("computers", None) or [device])
         if asked.pop("replay", run.record.value == "replay") and not run.plan:
-            meant = run.devices.is_option or {"device", "computers"} & {*said, *overridden}
+            meant = run.devices.is_option or markers.ALTERNATIVES & {*said, *overridden}
             return MachineSpec(devices if meant else (), seed, replay=True)
         return MachineSpec(devices, seed, settings=tuple(sorted(asked.items())))
 
@@ -357,7 +346,7 @@ class Machines:
         __tracebackhide__ = True
         spec, user = self._spec, self.requester
         assert spec is not None  # noqa: S101  # for type checkers: the test has a machine
-        others = {name: value for name, value in asked.items() if name not in ("device", "computers", "seed")}
+        others = {name: value for name, value in asked.items() if name not in {*markers.ALTERNATIVES, "seed"}}
         named = asked.get("computers") or ([asked["device"]] if "device" in asked else None)
         devices = spec.devices if named is None else tuple(self.settings.device(device) for device in named)
         own = MachineSpec(
@@ -486,6 +475,12 @@ MACHINES: pytest.StashKey[Machines] = pytest.StashKey()
 def uses_machine(item: pytest.Item) -> bool:
     """Whether a test asks for one of the fixtures by name, directly or not."""
     return MACHINE in getattr(item, "fixturenames", ())
+
+
+def parameters_of(item: Any) -> Mapping[str, Any]:
+    """Return the parameters of a test; none, if it has none or can't have any."""
+    parameters: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    return parameters
 
 
 def _why_not(item: Any) -> str:

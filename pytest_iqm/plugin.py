@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -250,8 +251,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check markers; run once what is for one device; keep tests on one machine together."""
     settings = config.stash[MACHINES].settings
+    unreadable = cache(settings.unreadable)  # a file is read once, however many tests name it
     for item in items:
-        for mistake in markers.mistakes(item, settings.device):
+        for mistake in markers.mistakes(item, unreadable):
             report = pytest.CollectReport(item.nodeid, "failed", mistake, [])
             config.hook.pytest_collectreport(report=report)  # as of a module that can't be imported
     if session.testsfailed:

@@ -178,6 +178,16 @@ class Settings:
         """Return the path of a device file that a test names; a name is returned as it is."""
         return _path(self.folder, named)
 
+    def unreadable(self, named: str | os.PathLike[str]) -> str | None:
+        """Return what is wrong with a device that a test names; None if nothing is."""
+        from iqm_fakes.device.device import Device, DeviceError
+
+        try:
+            Device.read(self.device(named))
+        except DeviceError as error:
+            return str(error)
+        return None
+
     @property
     def chosen(self) -> bool:
         """Whether anything of it was chosen for this run, on the command line or in the ini file."""

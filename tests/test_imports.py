@@ -31,7 +31,7 @@ TOWERS = {
         ("simulator",),
         ("device",),
         ("vendor", "documents", "html"),
-        ("atomic_write", "printed"),
+        ("atomic_write", "environment", "printed"),
     ),
     "pytest_iqm": (
         ("plugin",),

@@ -6,11 +6,10 @@ process.
 
 from __future__ import annotations
 
-import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from iqm_fakes.environment import set_variables
 from iqm_fakes.printed import printable
 from pytest_iqm.client_interception import ClientInterception
 from pytest_iqm.departures import Departures
@@ -47,7 +47,8 @@ def begin(session: pytest.Session, settings: Settings) -> None:
         config.add_cleanup(submissions.keep_alive())
     else:
         submissions = Submissions(Path(worker[SUBMISSIONS]))
-    config.add_cleanup(_named(settings))
+    named = {COMPUTER: settings.real_machine.computer.value}  # programs under test read it
+    config.add_cleanup(set_variables(named))
     transport = LiveTransport(settings, submissions, "main" if worker is None else worker["workerid"])
     config.add_cleanup(ClientInterception(transport).lift)
     config.add_cleanup(Departures(refuse_uncounted).lift)
@@ -57,20 +58,6 @@ def begin(session: pytest.Session, settings: Settings) -> None:
         config.pluginmanager.register(live, "iqm-live-session")
         if not lists_only(config):
             live.begin(config)
-
-
-def _named(settings: Settings) -> Callable[[], None]:
-    """Let the environment name the machine, as programs under test read it; returns what undoes it."""
-    former = os.environ.get(COMPUTER)
-    os.environ[COMPUTER] = settings.real_machine.computer.value
-
-    def undo() -> None:
-        if former is None:
-            os.environ.pop(COMPUTER, None)
-        else:
-            os.environ[COMPUTER] = former
-
-    return undo
 
 
 class LiveSession:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from responses import RequestsMock
 
 from iqm_fakes.device.bundled import DEFAULT_DEVICE
 from iqm_fakes.device.device import Device
+from iqm_fakes.environment import set_variables
 from iqm_fakes.server.server import FakeIQMServer
 from iqm_fakes.vendor.layout import USER_AGENT
 from iqm_fakes.web.api import Api
@@ -120,20 +121,11 @@ def _named(server: FakeIQMServer, url: str, token: str | None = None) -> Iterato
         "IQM_TOKEN": token,
         "IQM_TOKENS_FILE": None,
     }
-    former = {name: os.environ.get(name) for name in named}
-    _set(named)
+    give_back = set_variables(named)
     try:
         yield
     finally:
-        _set(former)
-
-
-def _set(variables: Mapping[str, str | None]) -> None:
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+        give_back()
 
 
 class _Interception(ExitStack):

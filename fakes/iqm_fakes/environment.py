@@ -1,0 +1,21 @@
+"""Environment variables that are set for a while."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+
+def set_variables(variables: Mapping[str, str | None]) -> Callable[[], None]:
+    """Set variables, or unset those that are None; returns what gives the former ones back."""
+    former = {name: os.environ.get(name) for name in variables}
+    _set(variables)
+    return lambda: _set(former)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

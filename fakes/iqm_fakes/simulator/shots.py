@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -9,9 +10,17 @@ import numpy as np
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
-from iqm_fakes.simulator import pauli_evolution
+from iqm_fakes.simulator import batched_trajectories, pauli_evolution
 from iqm_fakes.simulator.circuit import Program
-from iqm_fakes.simulator.methods import LONGEST_CALL, Engine, ExactEngine, PauliEvolution, Trajectories
+from iqm_fakes.simulator.methods import (
+    LONGEST_CALL,
+    MEMORY_LIMIT,
+    BatchedTrajectories,
+    Engine,
+    ExactEngine,
+    PauliEvolution,
+    Trajectories,
+)
 from iqm_fakes.simulator.subcircuits import Subcircuit
 
 Columns: TypeAlias = NDArray[np.uint8]
@@ -50,6 +59,8 @@ def take(engine: Engine, tasks: Sequence[Task], done: Done = lambda seconds: Non
     """
     if isinstance(engine, Trajectories):
         return [_trajectories(engine, task, done) for task in tasks]
+    if isinstance(engine, BatchedTrajectories):
+        return [_batches(task, done) for task in tasks]
     taken: list[Columns] = []
     for group in groups([task.seconds for task in tasks], LONGEST_CALL):
         everything = outcome_probabilities(engine, [task.subcircuit for task in tasks[group]])
@@ -143,3 +154,13 @@ def _trajectories(engine: Trajectories, task: Task, done: Done) -> Columns:
     errors = np.array([(0.0, 0.0) if measure.is_feedback else measure.readout for measure in measures])
     bits ^= random.random(bits.shape) < np.where(bits, errors[:, 1], errors[:, 0])
     return bits
+
+
+def _batches(task: Task, done: Done) -> Columns:
+    memory = batched_trajectories.memory(task.subcircuit)
+    threads = max(1, min(os.cpu_count() or 1, int(MEMORY_LIMIT / memory)))
+    taken: list[Columns] = []
+    for bits in batched_trajectories.sample(task.subcircuit, task.shots, task.seed, threads):
+        taken.append(bits)
+        done(task.seconds * len(bits) / task.shots)
+    return np.concatenate(taken)

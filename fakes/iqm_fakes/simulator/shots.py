@@ -34,6 +34,10 @@ Done: TypeAlias = Callable[[float], None]
 """Is told when a part of the work is done, and how many seconds it was thought to take; may raise to end the rest."""
 
 
+_ROWS = 2**16
+"""Of so many shots readout errors are drawn at once, because random numbers take eight times the memory of bits."""
+
+
 class Task(NamedTuple):
     """Take so many shots of a subcircuit.
 
@@ -130,7 +134,9 @@ def _draw(task: Task, probabilities: NDArray[np.float64]) -> Columns:
     drawn = np.flatnonzero(counts)
     outcomes = np.repeat(drawn, counts[drawn])
     random.shuffle(outcomes)
-    columns: Columns = ((outcomes[:, None] >> np.arange(len(task.subcircuit.bits))) & 1).astype(np.uint8)
+    columns: Columns = np.empty((task.shots, len(task.subcircuit.bits)), dtype=np.uint8)
+    for bit in range(len(task.subcircuit.bits)):  # not all at once, which would take eight times the memory
+        columns[:, bit] = (outcomes >> bit) & 1
     return columns
 
 
@@ -152,7 +158,9 @@ def _trajectories(engine: Trajectories, task: Task, done: Done) -> Columns:
     bits = random.permutation(bits)[: task.shots]  # Aer's counts are sorted; the order of shots is random
     measures = subcircuit.measures
     errors = np.array([(0.0, 0.0) if measure.is_feedback else measure.readout for measure in measures])
-    bits ^= random.random(bits.shape) < np.where(bits, errors[:, 1], errors[:, 0])
+    for start in range(0, task.shots, _ROWS):
+        some = bits[start : start + _ROWS]
+        some ^= random.random(some.shape) < np.where(some, errors[:, 1], errors[:, 0])
     return bits
 
 

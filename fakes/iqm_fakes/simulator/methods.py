@@ -89,7 +89,7 @@ COSTS: Mapping[str, float] = {
     "matrix_product_state bond": 40e-9,  # the same, for each cube of the bond dimension
     "tensor": 25e-6,  # of a network, made and contracted
     "multiplication": 0.05e-9,  # in a contraction, with the addition after it
-    "number": 0.4e-9,  # that a contraction reads or writes
+    "number": 0.8e-9,  # that a contraction reads or writes
     "batch step": 75e-6,  # of trajectories in one array
     "batch amplitude": 3.5e-9,  # in a step
     "batch error": 65e-6,  # that happens in some shots of a batch

@@ -3,8 +3,8 @@
 The stages: a circuit is compiled (:mod:`.compiler`) to a program on the components that it uses, with delays where its
 schedule makes them wait (:mod:`.schedule`); operations become noisy gates (:mod:`.noise_model`) in independent
 subcircuits (:mod:`.subcircuits`); the cheapest method for each is chosen (:mod:`.method_choice`) and runs on Aer
-(:mod:`.aer`); shots are drawn and put together (:mod:`.shots`). Where an evolution is
-feasible, there are exact probabilities, too (:mod:`.distribution`).
+(:mod:`.aer`) or an engine of our own (:mod:`.pauli_evolution`, :mod:`.batched_trajectories`); shots are drawn and put
+together (:mod:`.shots`). Where an evolution is feasible, there are exact probabilities, too (:mod:`.distribution`).
 """
 
 from __future__ import annotations

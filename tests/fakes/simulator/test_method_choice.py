@@ -40,7 +40,7 @@ def test_the_cheapest_engine_is_chosen() -> None:
 
 
 def test_aer_simulates_unless_another_engine_saves_half_the_time_and_20_ms() -> None:
-    """So everything small is Aer's, and so is what is as fast there; dense circuits are not, with many shots or with few."""
+    """So everything small is Aer's, and so is what is as fast there; dense circuits are not."""
     noisy = Simulator(CALIBRATION)
     assert chosen(noisy, 6, 0.3, 1024) == "density_matrix evolution"
     assert chosen(noisy, 8, 0.3, 1024) == "pauli evolution"

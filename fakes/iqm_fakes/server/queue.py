@@ -100,7 +100,7 @@ class JobQueue:
         self._moments: dict[Job, datetime] = {}
         self._background = background
         self._threads: dict[str, ThreadPoolExecutor] = {}
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
         self._processing: dict[Job, Any] = {}
         self._holds = 0
@@ -108,7 +108,7 @@ class JobQueue:
 
     def submit(self, job: Job) -> None:
         """Append a job; unless the queue is held, it is run now or as soon as its computer is free."""
-        with self._changed:
+        with self._lock:
             self._stamp(job, SERVER, "created")
             self._waiting.append(job)
             self._unended[job.computer][job] = None
@@ -135,7 +135,7 @@ class JobQueue:
         """
         if waiting < 0 or processing < 0:
             raise ValueError(f"a job takes no negative time, got {waiting} and {processing} seconds")
-        with self._changed:
+        with self._lock:
             if self._waiting or self._processing:
                 raise RuntimeError("set the pace of the queue before jobs are submitted")
             self._pace = timedelta(seconds=waiting), timedelta(seconds=processing)
@@ -147,7 +147,7 @@ class JobQueue:
 
     def tick(self) -> None:
         """Start and complete the jobs whose time has come, as of that time; in the background, begin to."""
-        with self._changed:
+        with self._lock:
             computers = [computer for computer in self._due if self._next_due(computer)]
         if self._background:
             wait([self._thread(computer).submit(self._run_due, computer) for computer in computers], MOMENT)
@@ -169,7 +169,7 @@ class JobQueue:
 
     def _next_due(self, computer: str) -> _Due | None:
         """Return the job of a computer that is to be started or completed now."""
-        with self._changed:
+        with self._lock:
             due = self._due[computer]
             while due and due[0].job.status.terminal:
                 due.popleft()
@@ -182,7 +182,7 @@ class JobQueue:
 
     def position(self, job: Job) -> int | None:
         """Return the number of jobs ahead of a waiting job, otherwise None; also of one that is about to be taken."""
-        with self._changed:
+        with self._lock:
             waits = self._holds or self._pace is not None or len(self._unended[job.computer]) > 1
             if not waits or job not in self._waiting:
                 return None
@@ -196,7 +196,7 @@ class JobQueue:
             ServerError: ``illegal_job_status``, the job has already ended.
 
         """
-        with self._changed:
+        with self._lock:
             if job.status.terminal:
                 raise ServerError(ErrorCode.ILLEGAL_JOB_STATUS, f"Illegal job status: the job is {job.status.value}")
             self._leave(job)
@@ -204,7 +204,7 @@ class JobQueue:
 
     def discard(self, job: Job) -> None:
         """Forget a job, ending it first if it has not ended."""
-        with self._changed:
+        with self._lock:
             if not job.status.terminal:
                 self.cancel(job)
 
@@ -213,13 +213,10 @@ class JobQueue:
         deadline = time.monotonic() + timeout
         while True:
             self.tick()
-            with self._changed:
-                if self._pace is None:
-                    return self._changed.wait_for(lambda: job.status.terminal, timeout)
-                left = deadline - time.monotonic()
-                if job.status.terminal or left <= 0 or self._clock.is_owned:
-                    return job.status.terminal
-                self._changed.wait(min(left, MOMENT))
+            left = deadline - time.monotonic()
+            if job.status.terminal or left <= 0 or (self._pace and self._clock.is_owned):
+                return job.status.terminal
+            job.ended.wait(min(left, MOMENT) if self._pace else left)
 
     def __len__(self) -> int:
         """Return the number of jobs that have not ended."""
@@ -245,12 +242,12 @@ class JobQueue:
 
     def hold(self) -> None:
         """Keep jobs waiting until :meth:`release`."""
-        with self._changed:
+        with self._lock:
             self._holds += 1
 
     def release(self) -> None:
         """Undo one :meth:`hold`; after the last, whatever still waits is run."""
-        with self._changed:
+        with self._lock:
             self._holds -= 1
             resume = [] if self._holds else list(self._waiting)
         if self._pace is not None:
@@ -269,7 +266,7 @@ class JobQueue:
 
     def _start(self, job: Job | None) -> Job | None:
         """Compile a job, if it still waits."""
-        with self._changed:
+        with self._lock:
             if job is None or job not in self._waiting:
                 return None
             self._waiting.remove(job)
@@ -278,7 +275,7 @@ class JobQueue:
                 self._stamp(job, STATION, status)
         with self._failures(job):
             program = self._machine.compile(job)
-            with self._changed:
+            with self._lock:
                 if not job.status.terminal:
                     job.compiled = True
                     for status in COMPILED:
@@ -288,13 +285,13 @@ class JobQueue:
 
     def _finish(self, job: Job | None) -> Job | None:
         """Execute a job, if it is compiled and nobody else does."""
-        with self._changed:
+        with self._lock:
             if job is None or job not in self._processing:
                 return None
             program = self._processing.pop(job)
         with self._failures(job):
             results = self._machine.execute(job, program)
-            with self._changed:
+            with self._lock:
                 if not job.status.terminal:
                     job.results = results
                     for status in EXECUTED:
@@ -311,14 +308,14 @@ class JobQueue:
 
     def close(self) -> None:
         """Stop the threads; what has not ended is cancelled."""
-        with self._changed:
+        with self._lock:
             for job in [job for jobs in self._unended.values() for job in jobs]:
                 self.discard(job)
         for thread in self._threads.values():
             thread.shutdown(cancel_futures=True)
 
     def _thread(self, computer: str) -> ThreadPoolExecutor:
-        with self._changed:
+        with self._lock:
             if computer not in self._threads:
                 self._threads[computer] = ThreadPoolExecutor(1, thread_name_prefix=f"iqm-fake-{computer}")
             return self._threads[computer]
@@ -359,7 +356,7 @@ class JobQueue:
             raise
 
     def _fail(self, job: Job, code: str, message: str) -> None:
-        with self._changed:
+        with self._lock:
             if not job.status.terminal:
                 job.errors.append((STATION, code, message))
                 self._end(job, JobStatus.FAILED)
@@ -373,7 +370,7 @@ class JobQueue:
         self._stamp(job, SERVER, status.value)
         job.status, job.request = status, None  # a server may hold very many jobs
         del self._unended[job.computer][job]
-        self._changed.notify_all()
+        job.ended.set()
         self._ended(job)
 
     def _stamp(self, job: Job, source: str, status: str) -> None:

@@ -171,7 +171,7 @@ class JobQueue:
         """Return the job of a computer that is to be started or completed now."""
         with self._lock:
             due = self._due[computer]
-            while due and due[0].job.status.terminal:
+            while due and due[0].job.status.terminal and not self._holds:
                 due.popleft()
             if not due or self._holds:
                 return None

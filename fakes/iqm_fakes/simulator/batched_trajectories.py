@@ -31,6 +31,8 @@ MOST_SHOTS_AT_ONCE = 2**11
 
 _AMPLITUDE = 8
 """Bytes of a number of a state."""
+_SUMMED = 2**9
+"""Numbers that are added up in single precision."""
 _TILE = 2**15
 """Complex multiplications in one call of BLAS, which up to here uses one thread: so results do not depend on the number
 of threads, and nothing waits for one."""
@@ -158,8 +160,8 @@ class _Batch:
     def _collapse(self, component: int, *, forget: bool) -> NDArray[np.bool_]:
         """Measure a component, which is not in use afterwards if it may be forgotten; returns which shots gave 1."""
         states = self._in_front((component,))
-        numbers = states.view(np.float32)
-        weights = np.einsum("sij,sij->si", numbers, numbers).astype(np.float64)
+        numbers = states.view(np.float32).reshape(len(states), 2, -1, min(2 * states.shape[2], _SUMMED))
+        weights = np.einsum("sijk,sijk->sij", numbers, numbers).sum(axis=2, dtype=np.float64)
         ones: NDArray[np.bool_] = self.random.random(len(states)) * weights.sum(axis=1) < weights[:, 1]
         shots, outcomes = np.arange(len(states)), ones.astype(np.intp)
         left = states[shots, outcomes] / np.sqrt(weights[shots, outcomes]).astype(np.float32)[:, None]

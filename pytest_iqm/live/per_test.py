@@ -13,7 +13,6 @@ from pytest_iqm.errors import BudgetExceeded, SessionOver
 from pytest_iqm.job_details import JobDetails, JobDetailsCollector
 from pytest_iqm.live import cleanup
 from pytest_iqm.live.preflight import why_unavailable
-from pytest_iqm.live.redaction import redacted, redacted_text
 from pytest_iqm.live.submissions import UNAVAILABLE
 from pytest_iqm.live.transport import LiveTransport
 from pytest_iqm.live.turns import turn
@@ -101,8 +100,8 @@ class LiveTests:
             cleanup.after_test(self.transport, item.nodeid)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Mark the report of a test that used the machine, and keep credentials out of it."""
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Mark the report of a test that used the machine."""
         report = yield
         transport = self.transport
         if report.when == "call" and (self._machines.asked or transport.jobs):
@@ -110,14 +109,6 @@ class LiveTests:
             if report.passed:
                 vars(report)[RECORDABLE] = list(transport.jobs)
                 vars(report)[UNSEEN] = self._machines.has_programs and not transport.jobs
-        return redacted(item.config, report)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Keep credentials out of reports of modules that can't be imported."""
-        report = yield
-        if report.failed and redacted_text(report.longreprtext) != report.longreprtext:
-            report.longrepr = redacted_text(report.longreprtext)
         return report
 
     def job_details(self) -> list[JobDetails]:

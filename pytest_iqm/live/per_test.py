@@ -13,7 +13,7 @@ from pytest_iqm.errors import BudgetExceeded, SessionOver
 from pytest_iqm.job_details import JobDetails, JobDetailsCollector
 from pytest_iqm.live import cleanup
 from pytest_iqm.live.preflight import why_unavailable
-from pytest_iqm.live.submissions import UNAVAILABLE
+from pytest_iqm.live.submissions import CONTROLLER, UNAVAILABLE
 from pytest_iqm.live.transport import LiveTransport
 from pytest_iqm.live.turns import turn
 from pytest_iqm.machines import Machines, fail, skip
@@ -50,15 +50,14 @@ class LiveTests:
         transport.is_wider = lambda: machines.requester.fixture is not None
         transport.heard = self._tell
         self._turn = ExitStack()
-        self._worker = False
+        self._worker = transport.worker != CONTROLLER
         self._had_trouble = False
         self._detailed = bool(settings.report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
         """Let others use the machine when a test has ended."""
         __tracebackhide__ = True
-        self._worker = hasattr(item.config, "workerinput")
         with self._turn:
             return (yield)
 
@@ -110,6 +109,12 @@ class LiveTests:
                 vars(report)[RECORDABLE] = list(transport.jobs)
                 vars(report)[UNSEEN] = self._machines.has_programs and not transport.jobs
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Cancel what is left if there is no controller any more that would."""
+        if self._worker:
+            cleanup.after_controller(self.transport)
 
     def job_details(self) -> list[JobDetails]:
         """Return what is known of the jobs of the test that has ended."""

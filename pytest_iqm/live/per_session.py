@@ -7,13 +7,13 @@ process.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from iqm_fakes.environment import set_variables
+from iqm_fakes.environment import set_variables, show
 from iqm_fakes.printed import printable
 from pytest_iqm.client_interception import ClientInterception
 from pytest_iqm.departures import Departures
@@ -27,10 +27,13 @@ from pytest_iqm.live.recorder import Recorder
 from pytest_iqm.live.submissions import CONTROLLER, UNAVAILABLE, Submission, Submissions
 from pytest_iqm.live.transport import LiveTransport, refuse_uncounted
 from pytest_iqm.machines import MACHINES
-from pytest_iqm.settings import COMPUTER, Settings, lists_only
+from pytest_iqm.settings import COMPUTER, CREDENTIALS, Settings, lists_only
 
 SUBMISSIONS = "iqm_ledger"
 """Key of a worker's input: path of the account of submissions."""
+
+SHOWN = 3
+"""Tests without a job that are named."""
 
 
 def begin(session: pytest.Session, settings: Settings) -> None:
@@ -47,6 +50,7 @@ def begin(session: pytest.Session, settings: Settings) -> None:
     transport = LiveTransport(settings, submissions, CONTROLLER if worker is None else worker["workerid"])
     config.add_cleanup(ClientInterception(transport).lift)
     config.add_cleanup(Departures(refuse_uncounted).lift)
+    config.add_cleanup(partial(show, CREDENTIALS))
     config.pluginmanager.register(LiveTests(settings, transport, config.stash[MACHINES]), "iqm-live-tests")
     if worker is None:
         live = LiveSession(settings, transport)
@@ -80,6 +84,7 @@ class LiveSession:
         self._recorder = Recorder(settings) if settings.record.value != "off" else None
         self._ran = 0
         self._unseen: list[str] = []
+        self._idle: list[str] = []
         self._left: Sequence[Submission] = ()
         self._named: Sequence[Submission] = ()
 
@@ -134,8 +139,8 @@ class LiveSession:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the tests that used the machine, and record their jobs."""
         self._ran += getattr(report, LIVE, False)
-        if getattr(report, UNSEEN, False):
-            self._unseen.append(report.nodeid)
+        if hasattr(report, UNSEEN):
+            (self._unseen if getattr(report, UNSEEN) else self._idle).append(report.nodeid)
         if self._recorder is not None and hasattr(report, RECORDABLE):
             self._recorder.keep(report.nodeid, getattr(report, RECORDABLE))
 
@@ -184,6 +189,9 @@ class LiveSession:
                 "vendor's, are in no budget and are not cancelled",
                 {"yellow": True},
             )
+        if self._idle:
+            some = ", ".join([*self._idle[:SHOWN], *(["..."] if self._idle[SHOWN:] else [])])
+            yield f"passed without a job that was seen, which is fine if none was meant: {len(self._idle)} ({some})", {}
         if self._recorder is not None:
             yield f"recordings: {len(self._recorder.recorded)} recorded", {}
         for problem in self.problems():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from iqm_fakes.environment import hide, show
 from pytest_iqm.errors import BudgetExceeded, SessionOver
 from pytest_iqm.job_details import JobDetails, JobDetailsCollector
 from pytest_iqm.live import cleanup
@@ -17,7 +19,7 @@ from pytest_iqm.live.submissions import CONTROLLER, UNAVAILABLE
 from pytest_iqm.live.transport import LiveTransport
 from pytest_iqm.live.turns import turn
 from pytest_iqm.machines import Machines, fail, skip
-from pytest_iqm.settings import Settings
+from pytest_iqm.settings import CREDENTIALS, Settings
 
 if TYPE_CHECKING:
     from pytest_iqm.executions import Execution
@@ -26,7 +28,7 @@ LIVE = "iqm_live"
 """Attribute of the reports of tests that used a real machine."""
 
 UNSEEN = "iqm_unseen"
-"""Attribute of the same reports: whether the test has a program that makes its own client, and no job was seen."""
+"""Attribute of the same reports, if no job was seen: whether the test has a program that makes its own client."""
 
 RECORDABLE = "iqm_recordable"
 """Attribute of the reports of tests that passed on a real machine: ids of their jobs."""
@@ -46,6 +48,7 @@ class LiveTests:
         self._machine = settings.real_machine
         self._machines = machines
         self.transport = transport
+        machines.address_asked = partial(show, CREDENTIALS)
         transport.begins = self._take_turn
         transport.is_wider = lambda: machines.requester.fixture is not None
         transport.heard = self._tell
@@ -56,10 +59,18 @@ class LiveTests:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Generator[None, object, object]:
-        """Let others use the machine when a test has ended."""
+        """Let others use the machine when a test has ended; child processes get no credentials until a test asks."""
         __tracebackhide__ = True
+        hide(CREDENTIALS)
         with self._turn:
             return (yield)
+
+    def pytest_collectstart(self) -> None:
+        """Let child processes that modules start have no credentials.
+
+        xdist's controller, which collects nothing, starts workers that need them.
+        """
+        hide(CREDENTIALS)
 
     def _take_turn(self) -> None:
         """Wait until no other worker uses the machine."""
@@ -99,7 +110,7 @@ class LiveTests:
             cleanup.after_test(self.transport, item.nodeid)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Mark the report of a test that used the machine."""
         report = yield
         transport = self.transport
@@ -107,7 +118,8 @@ class LiveTests:
             vars(report)[LIVE] = not report.skipped
             if report.passed:
                 vars(report)[RECORDABLE] = list(transport.jobs)
-                vars(report)[UNSEEN] = self._machines.has_programs and not transport.jobs
+                if not transport.jobs and not transport.submissions.of(item.nodeid):
+                    vars(report)[UNSEEN] = self._machines.has_programs
         return report
 
     @pytest.hookimpl(tryfirst=True)

@@ -202,6 +202,10 @@ class Submissions:
             where, arguments = f"{where} and test = ? and not wider_scope", [*arguments, test]
         return self._select(where, *arguments)
 
+    def of(self, test: str) -> list[Submission]:
+        """Return what a test submitted."""
+        return self._select("test = ?", test)
+
     def all(self) -> list[Submission]:
         """Return everything, in the order of submission."""
         return self._select("1")

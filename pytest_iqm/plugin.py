@@ -193,6 +193,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     machines.asking = asking
     secrets = Secrets.of_environment()
     redaction = Redaction(config, secrets, settings.report) if secrets or settings.live else None
+    if redaction is not None:
+        config.add_cleanup(redaction.lift)
     if settings.live:
         from pytest_iqm.live.per_session import begin
 
@@ -205,7 +207,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         live: LiveSession | None = config.pluginmanager.get_plugin("iqm-live-session")
         config.pluginmanager.register(SessionReport(settings, machines, live), "iqm-report")
     if redaction is not None:
-        config.add_cleanup(redaction.lift)
         config.pluginmanager.register(redaction, "iqm-redaction")  # the last one, and so around the others
 
 

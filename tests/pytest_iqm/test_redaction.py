@@ -181,10 +181,11 @@ def test_a_usage_error_is_redacted(pytester, monkeypatch):
     assert TOKEN not in str(texts)
 
 
-def test_streams_are_left_as_they_were_found(suite, monkeypatch):
-    monkeypatch.setenv("IQM_TOKEN", "a-token-of-the-environment")
+@pytest.mark.parametrize("arguments", [(), ("--iqm-live",)], ids=["offline", "a live run that can't begin"])
+def test_streams_are_left_as_they_were_found(suite, monkeypatch, arguments):
+    name_machine(monkeypatch, "http://127.0.0.1:1", "adonis")
     before = vars(sys.stdout).copy(), vars(sys.stderr).copy()
-    suite(test_a="def test_x(): pass")
+    suite(*arguments, test_a="def test_x(): pass")
     assert (vars(sys.stdout), vars(sys.stderr)) == before
 
 

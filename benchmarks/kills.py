@@ -75,8 +75,14 @@ def _run(folder: Path, url: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603  # our own words only
         [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "--iqm-live", *arguments],
         cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True,
+        start_new_session=True, preexec_fn=_heed_signals,
     )  # fmt: skip
+
+
+def _heed_signals() -> None:
+    """Heed what programs in the background of a shell, or below nohup, ignore."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> None:

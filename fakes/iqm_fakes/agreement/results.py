@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from iqm_fakes.agreement.observed import LeftOut
 from iqm_fakes.agreement.suspects import Suspect
+from iqm_fakes.wire.qiskit_order import OutcomeOrder
 
 HEAD = ("job", "circuit", "night", "shots", "age", "distance", "chance", "p", "p drift", "ideal", "allowed")
 
@@ -51,7 +52,8 @@ class CircuitComparison:
         from_ideal: Distance between measured frequencies and the distribution without noise; None if that can't be
             computed.
         tolerance: How far from the ideal ``within="calibration"`` lets the circuit be.
-        outcomes: The most frequent ones, in Qiskit's order of bits (or that of the keys, if they are not Qiskit's).
+        outcomes: The most frequent ones.
+        order: The order of their bits: Qiskit's, or that of the measurement keys, if they are not Qiskit's.
 
     """
 
@@ -69,6 +71,7 @@ class CircuitComparison:
     from_ideal: float | None
     tolerance: float
     outcomes: tuple[Outcome, ...]
+    order: OutcomeOrder
 
     @property
     def night(self) -> str:

@@ -74,6 +74,11 @@ class CircuitComparison:
     order: OutcomeOrder
 
     @property
+    def largest(self) -> float:
+        """The largest number of its outcomes."""
+        return max((max(outcome.measured, outcome.expected) for outcome in self.outcomes), default=0.0) or 1.0
+
+    @property
     def night(self) -> str:
         """The day of its submission, UTC; empty if it is not known."""
         return self.submitted_at[:10]

@@ -125,7 +125,7 @@ def described(recording: Recording) -> list[str]:
     orders = [
         OutcomeOrder.of((key, bits.shape[1]) for key, bits in results.items()) for results in recording.results or ()
     ]
-    lines += order_notes(orders)
+    lines += order_notes(order.is_qiskit for order in orders)
     for index, circuit in enumerate(circuits):
         place = f"circuit {index + 1} of {len(circuits)}"
         if not isinstance(circuit, dict):

@@ -81,6 +81,11 @@ def quantum_computer_alias(client: IQMClient) -> str:
     return alias
 
 
+def address(client: IQMClient) -> str:
+    """Return the address of the server that a client is connected to."""
+    return str(_connection(client).root_url)
+
+
 def get(client: IQMClient, path: str, *, missing: bool = False, params: Mapping[str, str] | None = None) -> Any:
     """Return the JSON document that the server of a client has, with all its fields.
 

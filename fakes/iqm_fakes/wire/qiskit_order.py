@@ -105,9 +105,9 @@ class OutcomeOrder:
         return {self.spaced(self.bits(bits)): count for bits, count in recorded.items()}
 
 
-def order_notes(orders: Iterable[OutcomeOrder]) -> list[str]:
-    """Return what has to be said once where outcomes of circuits are shown."""
-    kinds = {order.is_qiskit for order in orders}
+def order_notes(are_qiskits: Iterable[bool]) -> list[str]:
+    """Return what has to be said once where outcomes of circuits are shown, whose order is Qiskit's or not."""
+    kinds = set(are_qiskits)
     return [text for kind, text in ((True, IN_QISKIT_ORDER), (False, IN_KEY_ORDER)) if kind in kinds]
 
 

@@ -178,7 +178,8 @@ def test_the_table_has_100_columns_and_the_page_needs_nothing_and_escapes_everyt
     assert "<script>" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "://" not in text
-    assert text.count('class="bar expected"') == 8
+    assert text.count('<rect class="expected"') == 8 + 1  # one is the legend's
+    assert text.count("Qiskit") == 1
 
 
 def test_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ from iqm_fakes.simulator.simulator import Simulator
 from iqm_fakes.vendor.http import get
 from iqm_fakes.wire.payload import CircuitJobPayload
 from iqm_fakes.wire.qiskit_order import OutcomeOrder
+from iqm_fakes.words import several
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -182,7 +183,8 @@ def counted(
 
     """
     if len(counts) != len(circuits):
-        raise ValueError(f"there are counts of {len(counts)} circuits, and {len(circuits)} circuits")
+        given, there = several(len(counts), "circuit"), several(len(circuits), "circuit")
+        raise ValueError(f"there are counts of {given}, and {there}")
     calibration = device.calibration()
     simulator = Simulator(calibration)
     request = CircuitJobPayload.parse(json.dumps(_submission(circuits, device)).encode())

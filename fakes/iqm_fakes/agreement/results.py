@@ -9,6 +9,7 @@ from typing import NamedTuple
 from iqm_fakes.agreement.observed import LeftOut
 from iqm_fakes.agreement.suspects import Suspect
 from iqm_fakes.wire.qiskit_order import OutcomeOrder
+from iqm_fakes.words import several
 
 HEAD = ("job", "circuit", "night", "shots", "age", "distance", "chance", "p", "p drift", "ideal", "allowed")
 
@@ -137,7 +138,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     """Yield the lines of a comparison: circuits, nights, suspects, and what was left out."""
     for computer in dict.fromkeys(circuit.computer for circuit in comparison.circuits):
         own = [circuit for circuit in comparison.circuits if circuit.computer == computer]
-        yield f"{computer}: {len(own)} circuit{'s' * (len(own) > 1)}"
+        yield f"{computer}: {several(len(own), 'circuit')}"
         yield from _table(HEAD, [row(circuit) for circuit in own])
         yield ""
     if comparison.circuits:

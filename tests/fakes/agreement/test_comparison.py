@@ -235,7 +235,7 @@ def test_counts_that_are_not_the_circuits() -> None:
         ({"0x1": 1}, "outcome '0x1' is not one of"),
         ({"00": -1}, "can't have been seen -1 times"),
         ({}, "the counts are empty"),
-        ([{"00": 1}] * 2, "there are counts of 2 circuits, and 1 circuits"),
+        ([{"00": 1}] * 2, "there are counts of 2 circuits, and 1 circuit"),
     ):
         with pytest.raises(ValueError, match=reason):
             compare(counts, circuit, "garnet", drifts=0)

@@ -82,7 +82,7 @@ class LeftOut:
     reason: str
 
     def __str__(self) -> str:
-        places = [self.job, "" if self.circuit is None else f"circuit {self.circuit}"]
+        places = [self.job, "" if self.circuit is None else f"circuit {self.circuit + 1}"]
         return f"{', '.join(filter(None, places))}: {self.reason}"
 
 

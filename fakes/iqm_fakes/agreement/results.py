@@ -150,12 +150,14 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield from suspicion(comparison)
     for left_out in comparison.left_out:
         yield f"left out: {left_out}"
+    if not (comparison.circuits or comparison.left_out):
+        yield "there are no recordings to compare"
 
 
 def row(circuit: CircuitComparison) -> list[str]:
     """Return the cells of a circuit."""
     return [
-        circuit.job[:8] or "-",
+        f"{circuit.job[:8] or '-'}/{circuit.index + 1}",
         _short(circuit.name or str(circuit.index)),
         circuit.night or "-",
         str(circuit.shots),

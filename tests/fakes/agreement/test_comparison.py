@@ -146,7 +146,7 @@ def test_what_can_not_be_compared_is_said(tmp_path: Path, capsys: pytest.Capture
     assert "chain: 2 circuits" in out
     assert f"left out: {failed.id}: it failed, and has no results" in out
     assert f"left out: {foreign.id}: its calibration set 11111111-2222-4333-8444-555555555555 is missing" in out
-    assert f"left out: {qir.id}, circuit 1: QIR programs are not supported" in out
+    assert f"left out: {qir.id}, circuit 2: QIR programs are not supported" in out
     assert f"left out: {broken.stem}: recording {broken}: the document has no 'schema'" in out
     assert max(len(line) for line in out.split("left out")[0].splitlines()) <= 120
 

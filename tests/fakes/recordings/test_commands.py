@@ -155,6 +155,8 @@ def test_a_missing_folder(capsys):
 def test_an_empty_folder(capsys, tmp_path):
     assert cli.main(["recordings", "list", "--folder", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"there are no recordings in {tmp_path}\n"
+    assert cli.main(["recordings", "compare", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "there are no recordings to compare\n"
 
 
 @pytest.mark.parametrize(
@@ -245,6 +247,23 @@ def test_fetch(tmp_path, monkeypatch, capsys):
     assert "secret plan" not in (folder / f"{job.job_id()}.json").read_text()
     retrieved = IQMBackend(FakeIQMClient(recordings=folder)).retrieve_job(job.job_id())
     assert retrieved.result().get_counts() == job.result().get_counts()
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_fetching_several_jobs_shows_progress_on_a_terminal(tmp_path, monkeypatch, capsys, jobs):
+    server = FakeIQMServer("adonis", seed=1)
+    backend = IQMBackend(FakeIQMClient(server=server))
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    native = transpile(circuit, backend)
+    ids = [backend.run(native, shots=20).job_id() for _ in range(jobs)]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("IQM_TOKEN", TOKEN)
+    with loopback(Api(server, token=TOKEN)) as url:
+        assert cli.main(["recordings", "fetch", "--folder", str(tmp_path), "--url", url, *ids]) == 0
+    out, error = capsys.readouterr()
+    assert out == "".join(f"{job}: completed, recorded\n" for job in ids)
+    assert ("0/3" in error) is (jobs == 3)
 
 
 def test_serve_answers_from_recordings(recordings):

@@ -93,6 +93,39 @@ def test_outcomes_are_those_of_get_counts(report, pytester):
         assert f"<code>{outcome}</code>" in page
 
 
+FOREIGN = """
+import requests
+
+def step(name, *locus, **args):
+    return {"name": name, "locus": list(locus), "args": args}
+
+def test_foreign(iqm_url, iqm_client):
+    steps = [
+        step("prx", "QB1", angle=3.141592653589793, phase=0.0),
+        step("measure", "QB1", "QB2", key="left"),
+        step("measure", "QB3", key="<right>"),
+    ]
+    body = {"circuits": [{"name": "c", "instructions": steps}], "shots": 50}
+    job = requests.post(f"{iqm_url}/api/v1/jobs/adonis/circuit", json=body, timeout=60)
+    assert job.ok
+"""
+
+
+def test_bits_of_other_programs_are_in_the_order_of_their_keys(suite, pytester):
+    suite("--iqm-device=adonis", "--iqm-report=out.json", "--iqm-report=out.html", test_a=FOREIGN).assert_outcomes(
+        passed=1
+    )
+    document = json.loads((pytester.path / "out.json").read_text())
+    (circuit,) = document["tests"][0]["jobs"][0]["shown"]
+    assert circuit["expected"]["10 0"] == pytest.approx(1, abs=1e-9)
+    assert max(circuit["measured"], key=circuit["measured"].get) == "10 0"
+    assert (circuit["order"], circuit["keys"]) == ("keys", ["left", "<right>"])
+    page = (pytester.path / "out.html").read_text()
+    assert "outcome of left &lt;right&gt;" in page
+    assert "Qiskit's order" not in words(page).replace("&#39;", "'")
+    assert "the bits of an outcome are in the order of its keys" in words(page)
+
+
 def test_a_claim_on_reversed_bits_shows_what_qiskit_shows(report):
     document, page = report("reversed")
     (circuit,) = document["tests"][0]["jobs"][0]["shown"]

@@ -106,6 +106,11 @@ def test_the_summary_tells_of_jobs_and_times(live, server):
     assert f"IQM jobs ---\n{server.jobs[2].id}\n" in re.sub("-+ IQM", "IQM", re.sub("-{4,}", "---", output))
 
 
+def test_live_is_red(live):
+    arguments = ("--color=yes", "-k", "twice")
+    assert "iqm: \x1b[31m\x1b[1mLIVE\x1b[0m adonis" in live(*arguments, test_a=JOBS).stdout.str()
+
+
 def test_failed_jobs_are_named_with_their_reason(live, server):
     server.faults.job().fails("the cryostat is warm")
     output = live("-k", "bell", test_a=JOBS).stdout.str()

@@ -42,11 +42,12 @@ def test_a_plan_that_exceeds_the_budget_fails(suite, limit, fits):
     assert (said in result.stdout.str()) is not fits
 
 
-def test_a_plan_that_exceeds_the_budget_does_not_end_in_green(suite):
+def test_a_plan_that_exceeds_the_budget_does_not_end_in_green(suite, pytester):
+    pytester.makepyfile(test_a=JOBS)
     ends = []
     for limit in ("1749", "1750"):
-        result = suite("--iqm-plan", "--iqm-max-shots", limit, "--color=yes", "-k", "not fails", test_a=JOBS)
-        ends.append(result.stdout.lines[-1])
+        arguments = ("--iqm-plan", f"--iqm-max-shots={limit}", "--color=yes", "-k", "not fails", "-p", "no:randomly")
+        ends.append(pytester.runpytest_inprocess(*arguments).stdout.lines[-1])
     red, green = "\x1b[31m", "\x1b[32m"
     assert "1 error" in ends[0]
     assert ends[0].startswith(red)

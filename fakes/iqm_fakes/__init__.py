@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iqm_fakes.server.job import Job
     from iqm_fakes.server.limits import Limits
     from iqm_fakes.server.server import FakeIQMServer
+    from iqm_fakes.server.workers import Workers
     from iqm_fakes.simulator.slow_simulations import SlowSimulationWarning
     from iqm_fakes.vendor.http import VENDOR_ERRORS
     from iqm_fakes.web.api import Api
@@ -48,6 +49,7 @@ _HOME = {
     "ServerError": "wire.error_codes",
     "SlowSimulationWarning": "simulator.slow_simulations",
     "VENDOR_ERRORS": "vendor.http",
+    "Workers": "server.workers",
     "bundled_devices": "device.bundled",
     "compare": "agreement.comparison",
     "compare_recordings": "agreement.comparison",
@@ -76,6 +78,7 @@ __all__ = [
     "Recordings",
     "ServerError",
     "SlowSimulationWarning",
+    "Workers",
     "bundled_devices",
     "compare",
     "compare_recordings",

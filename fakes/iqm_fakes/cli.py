@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from socket import gethostname
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from iqm_fakes.atomic_write import write
 from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
@@ -28,8 +33,15 @@ from iqm_fakes.recordings.recording import RecordingError
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
 
+    from iqm_fakes.server.server import FakeIQMServer
+    from iqm_fakes.web.api import Api
+    from iqm_fakes.web.loopback import LoopbackServer
+
 WORKERS = 2
-"""Jobs that the server runs at the same time."""
+"""Processes that simulate, unless it is said how many."""
+
+KEPT = 10_000
+"""Jobs that have ended and can still be retrieved, unless it is said how many."""
 
 SHOWN = 20
 """Changes that ``diff`` lists."""
@@ -71,8 +83,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="folder of recorded jobs, to be retrieved; without --device, submissions are answered by them",
     )
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    serve.add_argument("--port", type=int, default=8123, help="port, 0 for any free one (default: %(default)s)")
+    serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 is all of this machine's (default: %(default)s, this machine only)",
+    )
+    serve.add_argument(
+        "--port", type=_whole(0, 65535), default=8123, help="port, 0 for any free one (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name that it is reached by besides those of this machine, such as that of a container; again for more",
+    )
     serve.add_argument("--seed", type=int, help="makes results reproducible (default: a new one each time)")
     serve.add_argument("--no-noise", action="store_true", help="simulate perfect quantum computers")
     serve.add_argument("--no-idle", action="store_true", help="no relaxation while a component waits for others")
@@ -84,6 +109,30 @@ def _parser() -> argparse.ArgumentParser:
         help="how long the simulation of a job may take, by estimate (default: 900)",
     )
     serve.add_argument("--method", default="auto", help="how to simulate (default: the cheapest way for each circuit)")
+    simulated = serve.add_mutually_exclusive_group()
+    simulated.add_argument(
+        "--workers",
+        type=_whole(1),
+        default=WORKERS,
+        metavar="N",
+        help="processes that simulate (default: %(default)s); the results are the same for any number",
+    )
+    simulated.add_argument(
+        "--dask", metavar="ADDRESS", help="simulate on this Dask cluster instead (needs the extra 'dask')"
+    )
+    for name, text in (
+        ("shots", "shots that a circuit may ask for"),
+        ("circuits", "circuits that a job may have"),
+        ("queued", "jobs that may be in the queue"),
+    ):
+        serve.add_argument(f"--max-{name}", type=_whole(1), metavar="N", help=f"{text} (default: any number)")
+    serve.add_argument(
+        "--keep",
+        type=_whole(1),
+        default=KEPT,
+        metavar="N",
+        help="jobs that have ended and can be retrieved; older ones are forgotten (default: %(default)s)",
+    )
     for name, text in (
         ("latency", "seconds by which every answer is late"),
         ("queue-time", "seconds that a job waits at least"),
@@ -354,9 +403,9 @@ def table(found: Sequence[Change]) -> list[str]:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from iqm_fakes.server.limits import Limits
     from iqm_fakes.server.server import FakeIQMServer
     from iqm_fakes.web.api import Api
-    from iqm_fakes.web.loopback import LoopbackServer
 
     token = os.environ.get("IQM_TOKEN") if options.require_token else None
     if options.require_token and not token:
@@ -367,47 +416,103 @@ def _serve(options: argparse.Namespace) -> int:
     devices = options.device or ([] if options.recordings else [DEFAULT_DEVICE])
     if options.mock and not devices:
         raise ValueError("--mock is of a device: name it with --device, as recordings have their own results")
-    server = FakeIQMServer(
-        *devices,
-        *([f"{device}{MOCK}" for device in devices] if options.mock else []),
-        seed=options.seed,
-        noise=not options.no_noise,
-        idle=not options.no_idle,
-        method=options.method,
-        time_limit=options.time_limit,
-        workers=WORKERS,
-        recordings=options.recordings,
-        health=options.health,
-    )
-    if options.queue_time or options.execution_time:
-        server.queue.takes(waiting=options.queue_time, processing=options.execution_time)
-    import_module("iqm_fakes.simulator.aer")  # takes a second, which the first job would wait
-    api = Api(server, token=token, latency=options.latency, controlled=options.control)
-    socket = LoopbackServer(api, host=options.host, port=options.port)
-    for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
-        signal.signal(signum, _interrupt)
-    with closing(server), suppress(KeyboardInterrupt):
-        _announce(socket.url, list(server.devices), server.seed, required=token is not None, controlled=options.control)
-        socket.serve_forever()
+    limits = {
+        "max_shots_per_circuit": options.max_shots,
+        "max_circuits_per_job": options.max_circuits,
+        "max_queued_jobs_per_user": options.max_queued,
+    }
+    with _executor(options) as executor:
+        server = FakeIQMServer(
+            *devices,
+            *([f"{device}{MOCK}" for device in devices] if options.mock else []),
+            seed=options.seed,
+            noise=not options.no_noise,
+            idle=not options.no_idle,
+            method=options.method,
+            executor=executor,
+            time_limit=options.time_limit,
+            background=True,
+            keep=options.keep,
+            recordings=options.recordings,
+            limits=Limits(**{name: limit for name, limit in limits.items() if limit is not None}),
+            health=options.health,
+        )
+        with closing(server):
+            if options.queue_time or options.execution_time:
+                server.queue.takes(waiting=options.queue_time, processing=options.execution_time)
+            api = Api(server, token=token, latency=options.latency, controlled=options.control)
+            socket = _listening(api, options)
+            for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+                signal.signal(signum, _interrupt)
+            with suppress(KeyboardInterrupt):
+                _announce(socket.url, server, options)
+                socket.serve_forever()
     say("iqm-fake: stopped", error=True)
     return 0
 
 
-def _announce(url: str, aliases: list[str], seed: int, *, required: bool, controlled: bool) -> None:
+@contextmanager
+def _executor(options: argparse.Namespace) -> Iterator[Executor]:
+    """Give what simulates."""
+    if not options.dask:
+        from iqm_fakes.server.workers import Workers
+
+        with Workers(options.workers) as workers:
+            yield workers
+        return
+    try:
+        distributed = import_module("distributed")
+    except ImportError:
+        raise ValueError("--dask needs the extra 'dask': pip install 'pytest-iqm[dask]'") from None
+    with distributed.Client(options.dask) as client:
+        yield client.get_executor()
+
+
+def _listening(api: Api, options: argparse.Namespace) -> LoopbackServer:
+    from iqm_fakes.web.loopback import LoopbackServer
+
+    try:
+        return LoopbackServer(api, host=options.host, port=options.port, names=options.allow_host)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        hint = "; choose another --port, or 0 for any free one" if taken else ""
+        raise ValueError(f"can't listen on {options.host}, port {options.port}: {error.strerror}{hint}") from None
+
+
+def _announce(url: str, server: FakeIQMServer, options: argparse.Namespace) -> None:
+    from iqm_fakes.web.same_origin import is_loopback
+
+    aliases = list(server.devices)
     token = (
         "# set IQM_TOKEN to the token that this server was started with"
-        if required
+        if options.require_token
         else "export IQM_TOKEN=fake  # any token is accepted"
     )
-    control = ", controlled below /_fake/" if controlled else ""
+    control = ", controlled below /_fake/" if options.control else ""
     more = f"  # or {', '.join(aliases[1:])}" if len(aliases) > 1 else ""
+    is_open = not is_loopback(options.host)
+    elsewhere = f"  # from other machines: http://{gethostname()}:{urlsplit(url).port}" if is_open else ""
     lines = [
-        f"# Serving {', '.join(aliases)}, seed {seed}{control}. Ctrl-C stops.",
-        f"export IQM_SERVER_URL={url}",
+        f"# Serving {', '.join(aliases)}, seed {server.seed}{control}. Ctrl-C stops.",
+        f"export IQM_SERVER_URL={url}{elsewhere}",
         f"export IQM_QUANTUM_COMPUTER={aliases[0]}{more}",
         token,
     ]
     say(*lines)
+    if is_open and not options.require_token:
+        say("iqm-fake: everybody who reaches this machine can use the server; --require-token asks for one", error=True)
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number within limits."""
+
+    def read(text: str) -> int:
+        limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        if not re.fullmatch("-?[0-9]+", text) or not least <= int(text) <= (int(text) if most is None else most):
+            raise argparse.ArgumentTypeError(f"a whole number {limits}, got '{text}'")
+        return int(text)
+
+    return read
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import sys
 
 import pytest
 import requests
@@ -89,7 +90,84 @@ def test_a_mistake_is_one_line(arguments, message, capsys, monkeypatch):
 
 def test_a_port_in_use_is_one_line(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert cli.main(["serve", "--port", str(taken.getsockname()[1])]) == 1
+        port = taken.getsockname()[1]
+        assert cli.main(["serve", "--port", str(port)]) == 1
+    expected = f"iqm-fake: can't listen on 127.0.0.1, port {port}: Address already in use; choose another --port, or 0 "
+    assert capsys.readouterr().err == f"{expected}for any free one\n"
+
+
+def test_a_host_that_is_none_is_one_line(capsys):
+    assert cli.main(["serve", "--host", "nowhere.invalid", "--port", "0"]) == 1
     error = capsys.readouterr().err
-    assert "in use" in error
+    assert error.startswith("iqm-fake: can't listen on nowhere.invalid, port 0: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--port", "99999", "a whole number from 0 to 65535, got '99999'"),
+        ("--port", "-1", "a whole number from 0 to 65535, got '-1'"),
+        ("--port", "http", "a whole number from 0 to 65535, got 'http'"),
+        ("--workers", "0", "a whole number of at least 1, got '0'"),
+        ("--keep", "1.5", "a whole number of at least 1, got '1.5'"),
+        ("--max-shots", "many", "a whole number of at least 1, got 'many'"),
+    ],
+)
+def test_a_number_that_is_none_is_said_with_its_option(option, value, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["serve", option, value])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.endswith(f"error: argument {option}: {message}\n")
+
+
+def test_without_the_extra_there_is_no_dask(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert cli.main(["serve", "--dask", "tcp://127.0.0.1:1"]) == 1
+    assert capsys.readouterr().err == "iqm-fake: --dask needs the extra 'dask': pip install 'pytest-iqm[dask]'\n"
+
+
+def test_limits_and_what_is_kept():
+    limits = ("--max-shots", "50", "--max-circuits", "1", "--max-queued", "2", "--keep", "1")
+    with serving("--device", "adonis", *limits, "--queue-time", "0.01") as (_, url, _):
+        jobs = f"{url}/api/v1/jobs"
+        told = requests.get(f"{url}/api/v1/quantum-computers/adonis/limits", timeout=10).json()
+        assert [told[f"max_{name}"] for name in ("shots_per_circuit", "circuits_per_job")] == [50, 1]
+        ids = [requests.post(f"{jobs}/adonis/circuit", json=BELL, timeout=30).json()["id"] for _ in range(2)]
+        for wrong in ({"shots": 51}, {"circuits": 2 * BELL["circuits"]}):
+            assert requests.post(f"{jobs}/adonis/circuit", json={**BELL, **wrong}, timeout=30).status_code == 400
+        query = {"wait_until_terminal": "true", "timeout_seconds": "30"}
+        assert requests.get(f"{jobs}/{ids[1]}", params=query, timeout=60).json()["status"] == "completed"
+        assert requests.get(f"{jobs}/{ids[0]}", timeout=30).status_code == 404
+
+
+def test_a_server_for_everybody_says_so_and_by_which_address():
+    with serving("--device", "adonis", "--host", "0.0.0.0") as (process, url, printed):
+        assert url.startswith("http://127.0.0.1:")
+        assert f"# from other machines: http://{socket.gethostname()}:" in printed
+        assert "--require-token" in process.stderr.readline()
+        assert requests.get(f"{url}/about", timeout=10).ok
+    with serving("--device", "adonis", "--host", "0.0.0.0", "--require-token", IQM_TOKEN="s3cret") as (process, _, _):
+        process.terminate()
+        assert process.communicate(timeout=60)[1] == "iqm-fake: stopped\n"
+
+
+def test_names_can_be_allowed():
+    with serving("--device", "adonis", "--allow-host", "iqm-fake") as (_, url, _):
+        for host, status in (("iqm-fake:8123", 200), ("another", 403)):
+            assert requests.get(f"{url}/about", headers={"Host": host}, timeout=10).status_code == status
+
+
+def test_a_dask_cluster_simulates():
+    distributed = pytest.importorskip("distributed", reason="needs the extra 'dask' (tox -e dask)")
+    answers = []
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        for where in (("--dask", cluster.scheduler_address), ("--workers", "1")):
+            with serving("--device", "adonis", "--seed", "11", *where) as (_, url, _):
+                job = requests.post(f"{url}/api/v1/jobs/adonis/circuit", json=BELL, timeout=30).json()["id"]
+                query = {"wait_until_terminal": "true", "timeout_seconds": "30"}
+                assert (
+                    requests.get(f"{url}/api/v1/jobs/{job}", params=query, timeout=60).json()["status"] == "completed"
+                )
+                answers.append(requests.get(f"{url}/api/v1/jobs/{job}/artifacts/measurements", timeout=30).json())
+    assert answers[0] == answers[1]

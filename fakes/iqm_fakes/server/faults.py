@@ -45,6 +45,7 @@ _NOT_ANSWERED = {
     ErrorCode.QC_ARTIFACT_NOT_FOUND,
     ErrorCode.RECORDING_NOT_FOUND,
     ErrorCode.BAD_REQUEST,
+    ErrorCode.FORBIDDEN,
 }
 """Codes that say that a request was wrong in itself: a right one never meets them."""
 

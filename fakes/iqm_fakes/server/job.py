@@ -13,6 +13,7 @@ A terminal status never changes, and a timeline only grows.
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,6 +81,8 @@ class Job:
     client: str | None = None
     """Who submitted it: the header ``User-Agent``."""
     status: JobStatus = JobStatus.WAITING
+    ended: threading.Event = field(default_factory=threading.Event, repr=False)
+    """Is set when a job of a queue has ended."""
     timeline: list[tuple[str, str, datetime]] = field(default_factory=list)
     """(source, status, time) in order."""
     errors: list[tuple[str, str, str]] = field(default_factory=list)

@@ -7,7 +7,7 @@ import random
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, wait
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,12 @@ from iqm_fakes.device.device import MOCK, Calibration
 from iqm_fakes.server.job import STATION, Cancelled, Job, JobFailure, NeverEnds
 from iqm_fakes.server.progress import progress
 from iqm_fakes.server.seeds import entropy
+from iqm_fakes.server.workers import Task, WorkerDied, report
 from iqm_fakes.simulator.circuit import PASSES, CircuitError, NoShotsLeft, Program, Refused
-from iqm_fakes.simulator.shots import Bits, groups
+from iqm_fakes.simulator.shots import Bits, Done, groups
 from iqm_fakes.simulator.simulator import Plan, Simulator
 from iqm_fakes.simulator.slow_simulations import SLOW, SlowSimulationWarning, explained
+from iqm_fakes.wire.error_codes import ErrorCode
 from iqm_fakes.wire.payload import CircuitJobPayload
 
 WORTH_A_TASK = 0.05
@@ -28,6 +30,9 @@ WORTH_A_TASK = 0.05
 
 MAX_POINTS = 3 * 10**8
 """The most bits that the results of a job may have."""
+
+GLANCE = 0.2
+"""Seconds after which it is looked again whether a job was cancelled while an executor runs it."""
 
 RESET = 300e-6
 """Seconds between two shots, in which components relax to 0, for estimates; they are not published."""
@@ -136,14 +141,19 @@ class SimulatedComputers:
                     )
                     for part in parts
                 ]
-                for future, part in zip(futures, parts, strict=True):
-                    taken += future.result()
-                    done(sum(seconds[part]))
+                try:
+                    for future, part in zip(futures, parts, strict=True):
+                        taken += _awaited(future, sum(seconds[part]), done)
+                finally:
+                    for future in futures:
+                        future.cancel()
         except NoShotsLeft as error:
             index = len(taken) + error.index
             raise JobFailure(f"Execution of circuit {index} with heralding discarded all the shots.") from None
         except CircuitError as error:
             raise JobFailure(str(error)) from None
+        except WorkerDied as error:
+            raise JobFailure(str(error), ErrorCode.INTERNAL_ERROR) from None
         return taken
 
     def _check_time(self, plans: list[Plan]) -> None:
@@ -244,4 +254,16 @@ def _fewer(bits: Bits, fraction: float, dice: random.Random) -> Bits:
 
 def _run(simulator: Simulator, programs: list[Program], shots: int, seeds: list[SeedSequence]) -> list[Bits]:
     """Run some circuits of a job, perhaps on another machine."""
-    return simulator.run_all([simulator.plan(program, shots) for program in programs], seeds)
+    return simulator.run_all([simulator.plan(program, shots) for program in programs], seeds, report)
+
+
+def _awaited(future: Future[list[Bits]], seconds: float, done: Done) -> list[Bits]:
+    """Return the results of something that takes so long by estimate, and say meanwhile how much of it is done."""
+    told = 0.0
+    while wait([future], timeout=GLANCE).not_done:
+        reported = future.reported if isinstance(future, Task) else told
+        done(reported - told)
+        told = reported
+    taken = future.result()
+    done(seconds - told)
+    return taken

@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
 
 from iqm_fakes.server.clock import Clock
 from iqm_fakes.server.job import SERVER, STATION, Cancelled, Job, JobFailure, NeverEnds
@@ -43,8 +44,12 @@ EXECUTED = ("execution_ended", "post_processing_pending", "post_processing_start
 """Timeline of the station once the shots are taken."""
 
 
+MOMENT = 0.05
+"""Seconds that a request waits for what is due."""
+
+
 class Machine(Protocol):
-    """What a queue needs of the quantum computer behind it."""
+    """What a queue needs of the quantum computers behind it."""
 
     def compile(self, job: Job) -> Any:
         """Return what :meth:`execute` needs. A :class:`JobFailure` ends the job."""
@@ -56,15 +61,24 @@ class Machine(Protocol):
         """
 
 
-class JobQueue:
-    """First come, first served.
+class _Due(NamedTuple):
+    """When a job starts and ends, in a queue that has a pace."""
 
-    Without workers a job is finished before its submission returns, so nobody ever waits; with workers it runs in
-    the background. :meth:`held` stops the queue, and the job at the head is then moved step by step.
+    job: Job
+    start: datetime
+    end: datetime
+
+
+class JobQueue:
+    """First come, first served, at each quantum computer by itself.
+
+    In the foreground a job is finished before its submission returns, so nobody ever waits. In the background every
+    computer has a thread, which runs its jobs one after another. :meth:`held` stops the queue, and the job at the head
+    is then moved step by step.
 
     Args:
         machine: What compiles and executes.
-        workers: Number of background threads; 0 runs every job inside its submission.
+        background: Run jobs in the background.
         clock: The time for timelines, and for :meth:`takes`.
         ended: Is called with each job that has ended.
 
@@ -74,7 +88,7 @@ class JobQueue:
         self,
         machine: Machine,
         *,
-        workers: int = 0,
+        background: bool = False,
         clock: Clock | None = None,
         ended: Callable[[Job], None] = lambda job: None,
     ) -> None:
@@ -82,36 +96,37 @@ class JobQueue:
         self._ended = ended
         self._clock = clock or Clock()
         self._pace: tuple[timedelta, timedelta] | None = None
-        self._schedule: deque[tuple[Job, datetime, datetime]] = deque()
-        self._moment: datetime | None = None
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="iqm-fake") if workers else None
-        self._changed = threading.Condition(threading.RLock())
+        self._due: defaultdict[str, deque[_Due]] = defaultdict(deque)
+        self._moments: dict[Job, datetime] = {}
+        self._background = background
+        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
-        self._processing: deque[tuple[Job, Any]] = deque()
-        self._endless: list[Job] = []
+        self._processing: dict[Job, Any] = {}
         self._holds = 0
-        self._unended = 0
+        self._unended: defaultdict[str, dict[Job, None]] = defaultdict(dict)
 
     def submit(self, job: Job) -> None:
-        """Append a job; unless the queue is held, it is run now or as soon as a worker is free."""
-        with self._changed:
+        """Append a job; unless the queue is held, it is run now or as soon as its computer is free."""
+        with self._lock:
             self._stamp(job, SERVER, "created")
             self._waiting.append(job)
-            self._unended += 1
+            self._unended[job.computer][job] = None
             now = not self._holds and self._pace is None
             if self._pace is not None:
                 waiting, processing = self._pace
-                free = self._schedule[-1][2] if self._schedule else self._clock.now()
+                due = self._due[job.computer]
+                free = due[-1].end if due else self._clock.now()
                 start = max(self._clock.now() + waiting, free)
-                self._schedule.append((job, start, start + processing))
+                due.append(_Due(job, start, start + processing))
         if now:
-            self._run_in_turn(1)
+            self._run_in_turn([job])
 
     def takes(self, *, waiting: float = 0.0, processing: float = 0.0) -> None:
         """Let every job from now on wait, and then be processed, for so many seconds of the server's clock.
 
-        A job starts when it has waited and its predecessor is done. Nothing happens by itself: :meth:`tick` does what
-        is due, whenever a client asks.
+        A job starts when it has waited and its predecessor on the same computer is done. Nothing happens by itself:
+        :meth:`tick` does what is due, whenever a client asks.
 
         Raises:
             ValueError: A time is negative.
@@ -120,7 +135,7 @@ class JobQueue:
         """
         if waiting < 0 or processing < 0:
             raise ValueError(f"a job takes no negative time, got {waiting} and {processing} seconds")
-        with self._changed:
+        with self._lock:
             if self._waiting or self._processing:
                 raise RuntimeError("set the pace of the queue before jobs are submitted")
             self._pace = timedelta(seconds=waiting), timedelta(seconds=processing)
@@ -131,31 +146,48 @@ class JobQueue:
         return None if self._pace is None else (self._pace[0].total_seconds(), self._pace[1].total_seconds())
 
     def tick(self) -> None:
-        """Start and complete the jobs whose time has come, as of that time."""
-        with self._changed:
-            now = self._clock.now()
+        """Start and complete the jobs whose time has come, as of that time; in the background, begin to."""
+        with self._lock:
+            computers = [computer for computer in self._due if self._next_due(computer)]
+        if self._background:
+            wait([self._thread(computer).submit(self._run_due, computer) for computer in computers], MOMENT)
+        else:
+            for computer in computers:
+                self._run_due(computer)
+
+    def _run_due(self, computer: str) -> None:
+        while due := self._next_due(computer):
+            waits = due.job.status is JobStatus.WAITING
+            self._moments[due.job] = due.start if waits else due.end
             try:
-                while not self._holds and self._schedule:
-                    job, start, end = self._schedule[0]
-                    if job.status is JobStatus.WAITING and start <= now:
-                        self._moment = start
-                        self.start_next()
-                    if job.status is JobStatus.PROCESSING and end <= now:
-                        self._moment = end
-                        self.finish_next()
-                        self._schedule.popleft()
-                    elif job.status.terminal:
-                        self._schedule.popleft()
-                    else:
-                        return
+                if waits:
+                    self._start(due.job)
+                else:
+                    self._finish(due.job)
             finally:
-                self._moment = None
+                del self._moments[due.job]
+
+    def _next_due(self, computer: str) -> _Due | None:
+        """Return the job of a computer that is to be started or completed now."""
+        with self._lock:
+            due = self._due[computer]
+            while due and due[0].job.status.terminal and not self._holds:
+                due.popleft()
+            if not due or self._holds:
+                return None
+            job, start, end = due[0]
+            if job in self._waiting:
+                return due[0] if start <= self._clock.now() else None
+            return due[0] if job in self._processing and end <= self._clock.now() else None
 
     def position(self, job: Job) -> int | None:
         """Return the number of jobs ahead of a waiting job, otherwise None; also of one that is about to be taken."""
-        with self._changed:
-            waits = self._holds or self._pace is not None or self._unended > 1
-            return self._waiting.index(job) if waits and job in self._waiting else None
+        with self._lock:
+            waits = self._holds or self._pace is not None or len(self._unended[job.computer]) > 1
+            if not waits or job not in self._waiting:
+                return None
+            ahead = islice(self._waiting, self._waiting.index(job))
+            return sum(other.computer == job.computer for other in ahead)
 
     def cancel(self, job: Job) -> None:
         """End a waiting or processing job.
@@ -164,7 +196,7 @@ class JobQueue:
             ServerError: ``illegal_job_status``, the job has already ended.
 
         """
-        with self._changed:
+        with self._lock:
             if job.status.terminal:
                 raise ServerError(ErrorCode.ILLEGAL_JOB_STATUS, f"Illegal job status: the job is {job.status.value}")
             self._leave(job)
@@ -172,7 +204,7 @@ class JobQueue:
 
     def discard(self, job: Job) -> None:
         """Forget a job, ending it first if it has not ended."""
-        with self._changed:
+        with self._lock:
             if not job.status.terminal:
                 self.cancel(job)
 
@@ -181,17 +213,18 @@ class JobQueue:
         deadline = time.monotonic() + timeout
         while True:
             self.tick()
-            with self._changed:
-                if self._pace is None:
-                    return self._changed.wait_for(lambda: job.status.terminal, timeout)
-                left = deadline - time.monotonic()
-                if job.status.terminal or left <= 0 or self._clock.is_owned:
-                    return job.status.terminal
-                self._changed.wait(min(left, 0.05))
+            left = deadline - time.monotonic()
+            if job.status.terminal or left <= 0 or (self._pace and self._clock.is_owned):
+                return job.status.terminal
+            job.ended.wait(min(left, MOMENT) if self._pace else left)
 
     def __len__(self) -> int:
         """Return the number of jobs that have not ended."""
-        return self._unended
+        return sum(map(len, self._unended.values()))
+
+    def length(self, computer: str) -> int:
+        """Return the number of jobs of a computer that have not ended."""
+        return len(self._unended[computer])
 
     @property
     def is_held(self) -> bool:
@@ -209,14 +242,14 @@ class JobQueue:
 
     def hold(self) -> None:
         """Keep jobs waiting until :meth:`release`."""
-        with self._changed:
+        with self._lock:
             self._holds += 1
 
     def release(self) -> None:
         """Undo one :meth:`hold`; after the last, whatever still waits is run."""
-        with self._changed:
+        with self._lock:
             self._holds -= 1
-            resume = len(self._waiting) if not self._holds else 0
+            resume = [] if self._holds else list(self._waiting)
         if self._pace is not None:
             self.tick()
         elif not self._holds:
@@ -225,32 +258,40 @@ class JobQueue:
 
     def start_next(self) -> Job | None:
         """Move the job at the head from waiting to processing and return it; None if nothing waits."""
-        with self._changed:
-            if not self._waiting:
+        return self._start(next(iter(self._waiting.copy()), None))
+
+    def finish_next(self) -> Job | None:
+        """Complete the job that has been processing longest and return it; None if nothing is processing."""
+        return self._finish(next(iter(self._processing.copy()), None))
+
+    def _start(self, job: Job | None) -> Job | None:
+        """Compile a job, if it still waits."""
+        with self._lock:
+            if job is None or job not in self._waiting:
                 return None
-            job = self._waiting.popleft()
+            self._waiting.remove(job)
             job.status = JobStatus.PROCESSING
             for status in RECEIVED:
                 self._stamp(job, STATION, status)
         with self._failures(job):
             program = self._machine.compile(job)
-            with self._changed:
+            with self._lock:
                 if not job.status.terminal:
                     job.compiled = True
                     for status in COMPILED:
                         self._stamp(job, STATION, status)
-                    self._processing.append((job, program))
+                    self._processing[job] = program
         return job
 
-    def finish_next(self) -> Job | None:
-        """Complete the job that has been processing longest and return it; None if nothing is processing."""
-        with self._changed:
-            if not self._processing:
+    def _finish(self, job: Job | None) -> Job | None:
+        """Execute a job, if it is compiled and nobody else does."""
+        with self._lock:
+            if job is None or job not in self._processing:
                 return None
-            job, program = self._processing.popleft()
+            program = self._processing.pop(job)
         with self._failures(job):
             results = self._machine.execute(job, program)
-            with self._changed:
+            with self._lock:
                 if not job.status.terminal:
                     job.results = results
                     for status in EXECUTED:
@@ -266,23 +307,29 @@ class JobQueue:
             self._finish_all()
 
     def close(self) -> None:
-        """Stop the workers; what still waits is cancelled."""
-        with self._changed:
-            for job in [*self._waiting, *(job for job, _ in self._processing), *self._endless]:
+        """Stop the threads; what has not ended is cancelled."""
+        with self._lock:
+            for job in [job for jobs in self._unended.values() for job in jobs]:
                 self.discard(job)
-        if self._pool:
-            self._pool.shutdown(cancel_futures=True)
+        for thread in self._threads.values():
+            thread.shutdown(cancel_futures=True)
 
-    def _run_in_turn(self, count: int) -> None:
-        for _ in range(count):
-            if self._pool:
-                self._pool.submit(self._run_next)
+    def _thread(self, computer: str) -> ThreadPoolExecutor:
+        with self._lock:
+            if computer not in self._threads:
+                self._threads[computer] = ThreadPoolExecutor(1, thread_name_prefix=f"iqm-fake-{computer}")
+            return self._threads[computer]
+
+    def _run_in_turn(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            if self._background:
+                self._thread(job.computer).submit(self._run, job)
             else:
-                self._run_next()
+                self._run(job)
 
-    def _run_next(self) -> None:
-        if not self._holds and self.start_next():
-            self.finish_next()
+    def _run(self, job: Job) -> None:
+        if not self._holds and self._start(job):
+            self._finish(job)
 
     def _finish_all(self) -> None:
         while self.finish_next():
@@ -298,8 +345,7 @@ class JobQueue:
                 job.explanation = failure.explanation
             self._fail(job, failure.code, str(failure))
         except NeverEnds:
-            with self._changed:
-                self._endless.append(job)
+            pass  # until somebody cancels it
         except Cancelled:
             self.discard(job)
         except Exception as error:
@@ -310,21 +356,22 @@ class JobQueue:
             raise
 
     def _fail(self, job: Job, code: str, message: str) -> None:
-        with self._changed:
+        with self._lock:
             if not job.status.terminal:
                 job.errors.append((STATION, code, message))
                 self._end(job, JobStatus.FAILED)
 
     def _leave(self, job: Job) -> None:
-        self._waiting = deque(other for other in self._waiting if other is not job)
-        self._processing = deque(entry for entry in self._processing if entry[0] is not job)
+        if job in self._waiting:
+            self._waiting.remove(job)
+        self._processing.pop(job, None)
 
     def _end(self, job: Job, status: JobStatus) -> None:
         self._stamp(job, SERVER, status.value)
         job.status, job.request = status, None  # a server may hold very many jobs
-        self._unended -= 1
-        self._changed.notify_all()
+        del self._unended[job.computer][job]
+        job.ended.set()
         self._ended(job)
 
     def _stamp(self, job: Job, source: str, status: str) -> None:
-        job.timeline.append((source, status, self._moment or self._clock.now()))
+        job.timeline.append((source, status, self._moments.get(job) or self._clock.now()))

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 from weakref import WeakSet
@@ -62,12 +62,13 @@ class FakeIQMServer:
         method: The method for all circuits: ``density_matrix``, ``statevector``, ``stabilizer``, ``pauli`` or
             ``matrix_product_state``. ``auto`` takes the fastest that can do a circuit; the distribution of results is
             the same. ``jobs[i].simulation`` says what was taken.
-        executor: Runs the circuits of a job, for example a process pool or a cluster's; the results are the same. The
-            server does not shut it down.
+        executor: Runs the circuits of a job: :class:`Workers`, a process pool or a cluster's; the results are the same.
+            The server does not shut it down.
         time_limit: Seconds that the simulation of a job may take, by estimate; a job that takes longer fails at once,
             and says what would help. None is no limit. From 10 s on there is a ``SlowSimulationWarning``.
-        workers: Background threads that run jobs. 0, for clients in the same process, finishes each job
-            before its submission is answered.
+        background: Run jobs in the background: those of a computer one after another, as on a real machine. By
+            default, for clients in the same process, each job is finished before its submission is answered.
+        keep: How many jobs that have ended can be retrieved; older ones are forgotten. None keeps all.
         recordings: Folder of recorded jobs, which can be retrieved by their ids.
         limits: What a job may have at most, and a user at a time; the default is no limit.
         health: How health is sent: as in production today (``operational_status``), in August 2026 (``operational``),
@@ -100,13 +101,16 @@ class FakeIQMServer:
         method: Method | Literal["auto"] = "auto",
         executor: Executor | None = None,
         time_limit: float | None = TIME_LIMIT,
-        workers: int = 0,
+        background: bool = False,
+        keep: int | None = None,
         recordings: str | os.PathLike[str] | None = None,
         limits: Limits | None = None,
         health: HealthShape = "operational_status",
     ) -> None:
         check_method(method)
         check_shape(health)
+        if keep is not None and keep < 1:
+            raise ValueError(f"a server keeps at least one job that has ended, got {keep}")
         self._health_shape = health
         self._limits = limits or Limits()
         self.faults = Faults(self.recalibrate)
@@ -120,7 +124,9 @@ class FakeIQMServer:
             warn_of_missing_metrics(loaded)
         self.settings: Mapping[str, Any] = {"noise": noise, "idle": idle, "method": method}
         self._computers = SimulatedComputers(self._publications.calibration, self.settings, executor, time_limit)
-        self._workers = workers
+        self._background = background
+        self._keep = keep
+        self._ended: deque[Job] = deque()
         self._lock = threading.Lock()
         self._by_id: dict[UUID, Job] = {}
         self._deleted: set[UUID] = set()
@@ -150,9 +156,7 @@ class FakeIQMServer:
         self.maintenance = False
         self.timeslot_booked = False
         self.faults.clear()
-        self.queue: JobQueue = JobQueue(
-            self._computers, workers=self._workers, clock=self.clock, ended=partial(self._tell, "ended")
-        )
+        self.queue = JobQueue(self._computers, background=self._background, clock=self.clock, ended=self._end)
 
     @property
     def seed(self) -> int:
@@ -201,7 +205,7 @@ class FakeIQMServer:
             "operational_status": self._health(computer).operational,
             "limits": self.limits(computer),
             "health": self._health(computer).document("flat"),
-            "queue_length": self.queue_length(),
+            "queue_length": self.queue_length(computer),
         }
 
     def health(self, computer: str) -> Document:
@@ -212,9 +216,9 @@ class FakeIQMServer:
         health = Health.read(self.device(computer).health)
         return replace(health, healthy=False, operational="maintenance") if self.maintenance else health
 
-    def queue_length(self) -> int:
-        """Return the number of jobs that have not ended."""
-        return len(self.queue)
+    def queue_length(self, computer: str) -> int:
+        """Return the number of jobs at the quantum computer that have not ended."""
+        return self.queue.length(self.device(computer).alias)
 
     def limits(self, computer: str) -> Document:
         """Return the limits of jobs."""
@@ -333,7 +337,7 @@ class FakeIQMServer:
             request = CircuitJobPayload.parse(body)
         except InvalidPayload as error:
             raise ServerError(ErrorCode.INVALID_JOB_PAYLOAD, f"Job payload is not valid: {error}") from None
-        self._limits.check(request, self.queue_length())
+        self._limits.check(request, len(self.queue))
         named = request.calibration_set_id
         calibration_set = named if isinstance(named, str) else self.calibration(computer, str(named or "default")).id
         if self.replays:
@@ -393,12 +397,9 @@ class FakeIQMServer:
         """Forget a job; one that has not ended is cancelled first."""
         job = self.job(job_id)
         self.queue.discard(job)
-        with self._lock:
+        if job.recorded is not None:
             self._deleted.add(job.id)
-            self._by_id.pop(job.id, None)
-            for submitter in (self._submitter, *self._others):
-                if job in submitter.jobs:
-                    submitter.jobs.remove(job)
+        self._forget(job)
 
     def job_document(self, job: Job) -> Document:
         """Describe a job as the API does."""
@@ -424,6 +425,20 @@ class FakeIQMServer:
     def _enter(self, job: Job) -> None:
         self._submitter.jobs.append(job)
         self._by_id[job.id] = job
+
+    def _forget(self, job: Job) -> None:
+        with self._lock:
+            self._by_id.pop(job.id, None)
+            for submitter in (self._submitter, *self._others):
+                if job in submitter.jobs:
+                    submitter.jobs.remove(job)
+
+    def _end(self, job: Job) -> None:
+        self._tell("ended", job)
+        if self._keep is not None:
+            self._ended.append(job)
+            while len(self._ended) > self._keep:
+                self._forget(self._ended.popleft())
 
     def _tell(self, event: Literal["submitted", "ended"], job: Job) -> None:
         for listener in self.listeners:

@@ -23,7 +23,7 @@ from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
 from iqm_fakes.server.faults import Answer, Broken, Event, Operation
 from iqm_fakes.web import control, older_circuit_api, query
-from iqm_fakes.web.responses import JSON, json_response
+from iqm_fakes.web.responses import JSON, error_response, json_response
 from iqm_fakes.web.transport import IN_PROCESS, Interrupted
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
 
@@ -141,15 +141,17 @@ class Api:
             else:
                 response = self._answer(request, endpoint, arguments)
         except ServerError as error:
-            response = _error(error.code, str(error))
+            response = error_response(error.code, str(error))
         except (RecordingNotFound, RecordingError) as error:
             if environ.get(IN_PROCESS):
                 raise
             missing = isinstance(error, RecordingNotFound)
-            response = _error(ErrorCode.RECORDING_NOT_FOUND if missing else ErrorCode.INTERNAL_ERROR, str(error))
+            response = error_response(
+                ErrorCode.RECORDING_NOT_FOUND if missing else ErrorCode.INTERNAL_ERROR, str(error)
+            )
         except HTTPException as error:
             code = ErrorCode.METHOD_NOT_ALLOWED if error.code == 405 else ErrorCode.NOT_FOUND
-            response = _error(code, f"{request.method} {request.path}: {error.description}")
+            response = error_response(code, f"{request.method} {request.path}: {error.description}")
         LOG.info("%s %s %d", request.method, request.path, response.status_code)
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
@@ -159,7 +161,7 @@ class Api:
         effect = self._server.faults.meet(OPERATIONS.get(endpoint), _job_id(arguments))
         if isinstance(effect, Answer):
             headers = {} if effect.retry_after is None else {"Retry-After": str(effect.retry_after)}
-            return _error(effect.code, effect.message, headers)
+            return error_response(effect.code, effect.message, headers)
         if isinstance(effect, Broken) and effect.how in ("refused", "timeout"):
             _interrupt(request, effect)
         if isinstance(effect, Event):
@@ -219,11 +221,11 @@ class Api:
         return json_response(self._server.limits(qc))
 
     def _queue_availability(self, request: Request, qc: str) -> Response:
-        self._server.device(qc)
+        length = self._server.queue_length(qc)
         start = query.moment(request, "timerange_start", "2000-01-01T00:00:00Z")
         end = query.moment(request, "timerange_end", "2100-01-01T00:00:00Z")
         available = [] if self._server.maintenance else [{"start": start, "end": end}]
-        return json_response({"queue_length": self._server.queue_length(), "available": available})
+        return json_response({"queue_length": length, "available": available})
 
     def _timeslots(self, request: Request, qc: str) -> Response:
         return json_response(self._server.timeslots(qc))
@@ -306,13 +308,6 @@ class Api:
 
 def _size(payload: Mapping[str, Any]) -> tuple[int, int]:
     return len(payload["circuits"]), payload.get("shots", 1)
-
-
-def _error(code: ErrorCode, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    response = json_response({"error_code": str(code), "request_id": str(uuid.uuid4()), "message": message})
-    response.status_code = code.status
-    response.headers.update(headers or {})
-    return response
 
 
 def _job_id(arguments: Mapping[str, Any]) -> str | None:

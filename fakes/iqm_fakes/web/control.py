@@ -139,7 +139,7 @@ def _now(server: FakeIQMServer) -> dict[str, Any]:
     return {
         "seed": server.seed,
         "maintenance": server.maintenance,
-        "queue": {"held": server.queue.is_held, "length": server.queue_length()},
+        "queue": {"held": server.queue.is_held, "length": len(server.queue)},
         "unfired_faults": server.faults.unfired(),
     }
 

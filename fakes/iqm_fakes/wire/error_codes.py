@@ -35,6 +35,8 @@ class ErrorCode(StrEnum):
     NOT_ENOUGH_CREDITS = "not_enough_credits", 403, "You don't have enough credits."
     QUOTA_EXCEEDED = "quota_exceeded", 403, "Your quota is exceeded."
     TIMESLOT_REQUIRED = "timeslot_required", 403, "A timeslot is required."
+    FORBIDDEN = "forbidden", 403, "Forbidden"
+    """Not the vendor's: a web page of somebody else's asks."""
     ILLEGAL_JOB_STATUS = "illegal_job_status", 403, "Illegal job status"
     QC_NOT_FOUND = "qc_not_found", 404, "Quantum computer not found."
     QC_ARTIFACT_NOT_FOUND = "qc_artifact_not_found", 404, "Artifact not found."

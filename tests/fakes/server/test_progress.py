@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import devices
@@ -113,7 +114,7 @@ def test_workers_write_to_the_log_and_not_to_the_terminal(
 ) -> None:
     at_call(lambda call: None)
     monkeypatch.setattr("sys.stderr", Terminal())
-    server = machine(workers=1)
+    server = machine(background=True)
     with caplog.at_level(logging.INFO, "iqm_fakes"):
         job = submitted(server)
         assert server.queue.wait(job, 60)
@@ -125,18 +126,20 @@ def test_workers_write_to_the_log_and_not_to_the_terminal(
 
 @pytest.mark.usefixtures("long")
 def test_an_executor_s_groups_are_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Here:
-        def submit(self, function: Any, *arguments: Any) -> Any:
-            class Future:
-                def result(self) -> Any:
+    class Here(Executor):
+        def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Any:
+            class Done(Future[Any]):
+                def result(self, timeout: float | None = None) -> Any:
                     told.append(server.jobs[-1].progress)
-                    return function(*arguments)
+                    return function(*arguments, **named)
 
-            return Future()
+            done = Done()
+            done.set_result(None)
+            return done
 
     told: list[int | None] = []
     monkeypatch.setattr(quantum_computer, "WORTH_A_TASK", 0.0)
-    server = FakeIQMServer(devices.chain(), seed=3, executor=Here())  # type: ignore[arg-type]  # all that is used
+    server = FakeIQMServer(devices.chain(), seed=3, executor=Here())
     server.submit("chain", json.dumps({"circuits": [CIRCUIT] * 4, "shots": 10}).encode())
     assert told == [0, 25, 50, 75]
 

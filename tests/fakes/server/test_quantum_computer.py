@@ -4,13 +4,15 @@ import gc
 import json
 import multiprocessing
 import re
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from functools import partial
 
 import devices
+import in_other_processes
 import numpy as np
 import pytest
 
-from iqm_fakes import FakeIQMServer, SlowSimulationWarning
+from iqm_fakes import FakeIQMServer, SlowSimulationWarning, Workers
 from iqm_fakes.server import quantum_computer
 from iqm_fakes.server.seeds import Submitter
 from iqm_fakes.simulator.slow_simulations import readable
@@ -184,12 +186,13 @@ def test_held_jobs_keep_the_seed_that_they_were_submitted_with():
     assert all((bits[key] == expected[key]).all() for key in expected)
 
 
-class _Immediately:
+class _Immediately(Executor):
     """An executor without concurrency."""
 
-    def submit(self, function, *arguments):
-        value = function(*arguments)
-        return type("Future", (), {"result": lambda self: value})()
+    def submit(self, function, /, *arguments, **named):
+        future = Future()
+        future.set_result(function(*arguments, **named))
+        return future
 
 
 def test_circuits_of_a_job_give_what_they_give_in_any_company():
@@ -206,6 +209,20 @@ def test_processes_give_the_same_results(monkeypatch):
         while job.status is not JobStatus.FAILED:  # each circuit keeps its shot with probability 0.76
             job = submitted(machine, [*BATCH, circuit(0.2)], shots=1, heralding_mode="zeros")
     assert "with heralding discarded all the shots" in job.errors[0][2]
+
+
+def test_workers_give_the_same_results_and_the_death_of_one_fails_one_job(monkeypatch):
+    monkeypatch.setattr(quantum_computer, "WORTH_A_TASK", 5e-3)
+    with Workers(2) as workers:
+        machine = FakeIQMServer(devices.chain(), seed=3, executor=workers)
+        assert results(machine) == ALONE
+        monkeypatch.setattr(quantum_computer, "_run", partial(in_other_processes.leave, 3))
+        job = submitted(machine, BATCH)
+        assert job.status is JobStatus.FAILED
+        message = "the process that simulated it ended with status 3"
+        assert job.errors == [("iqm-station-control", "internal_error", message)]
+        monkeypatch.undo()
+        assert submitted(machine, BATCH).status is JobStatus.COMPLETED
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system can't fork")

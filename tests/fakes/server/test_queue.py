@@ -1,6 +1,7 @@
 """The job state machine, without HTTP and without a simulator."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -71,6 +72,60 @@ def test_a_defect_fails_the_job_and_is_not_swallowed(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_in_the_background_each_computer_has_a_queue_of_its_own():
+    go = threading.Event()
+
+    class Busy(Echo):
+        def execute(self, job, program):
+            assert job.computer != "garnet" or go.wait(30)
+            return super().execute(job, program)
+
+    queue = JobQueue(Busy(), background=True)
+    slow, after, elsewhere = job(0), job(1), job(2)
+    elsewhere.computer = "emerald"
+    for one in (slow, after, elsewhere):
+        queue.submit(one)
+    assert queue.wait(elsewhere, 30)
+    assert after.status is JobStatus.WAITING
+    assert (queue.position(after), queue.length("garnet"), queue.length("emerald"), len(queue)) == (0, 2, 0, 2)
+    go.set()
+    assert queue.wait(after, 30)
+    assert slow.timeline[-1][2] <= next(time for _, status, time in after.timeline if status == "received")
+    queue.close()
+
+
+def test_in_the_background_a_queue_with_a_pace_lets_nobody_wait_for_an_execution():
+    go = threading.Event()
+
+    class Busy(Echo):
+        def execute(self, job, program):
+            assert go.wait(30)
+            return super().execute(job, program)
+
+    queue, one = JobQueue(Busy(), background=True), job()
+    queue.takes(waiting=0, processing=0)
+    queue.submit(one)
+    assert not queue.wait(one, 0.2)
+    assert one.status is JobStatus.PROCESSING
+    go.set()
+    assert queue.wait(one, 30)
+    queue.close()
+
+
+def test_closing_cancels_what_is_being_executed():
+    class Endless(Echo):
+        def execute(self, job, program):
+            while not job.status.terminal:
+                time.sleep(0.01)
+
+    queue, one = JobQueue(Endless(), background=True), job()
+    queue.submit(one)
+    while one.status is JobStatus.WAITING:
+        time.sleep(0.01)
+    queue.close()
+    assert one.status is JobStatus.CANCELLED
+
+
 def test_held_jobs_wait_and_are_stepped():
     queue, one, two = JobQueue(Echo()), job(0), job(1)
     with queue.held():
@@ -122,7 +177,7 @@ def test_a_job_cancelled_while_it_executes_stays_cancelled():
             leave.wait(10)
             return program
 
-    queue, one = JobQueue(Slow(), workers=1), job()
+    queue, one = JobQueue(Slow(), background=True), job()
     queue.submit(one)
     assert entered.wait(10)
     queue.cancel(one)
@@ -133,7 +188,7 @@ def test_a_job_cancelled_while_it_executes_stays_cancelled():
 
 
 def test_waiting_for_a_job_ends_with_the_job_or_the_time():
-    queue, one = JobQueue(Echo(), workers=1), job()
+    queue, one = JobQueue(Echo(), background=True), job()
     with queue.held():
         queue.submit(one)
         assert not queue.wait(one, 0)
@@ -142,7 +197,7 @@ def test_waiting_for_a_job_ends_with_the_job_or_the_time():
 
 
 def test_many_threads_lose_no_job():
-    queue = JobQueue(Echo(), workers=4)
+    queue = JobQueue(Echo(), background=True)
     jobs = [job(i, "does not compile" if i % 7 == 0 else None) for i in range(300)]
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(queue.submit, jobs))

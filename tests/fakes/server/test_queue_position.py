@@ -22,7 +22,7 @@ def busy(monkeypatch):
 
     monkeypatch.setattr(SimulatedComputers, "execute", slow)
     monkeypatch.setattr("iqm_fakes.web.api.PATIENCE", 0)
-    server = FakeIQMServer("adonis", seed=1, noise=False, workers=1)
+    server = FakeIQMServer("adonis", seed=1, noise=False, background=True)
     yield server, entered, go
     go.set()
     server.close()

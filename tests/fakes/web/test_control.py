@@ -39,7 +39,7 @@ class Program:
 
 @pytest.fixture
 def server():
-    server = FakeIQMServer("adonis", "deneb", seed=5, workers=2)
+    server = FakeIQMServer("adonis", "deneb", seed=5, background=True)
     yield server
     server.close()
 

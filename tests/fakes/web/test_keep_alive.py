@@ -20,7 +20,7 @@ def url():
 
 
 def request_line(path, *headers, version="1.1", method="GET", body=b""):
-    lines = [f"{method} {path} HTTP/{version}", "Host: fake", f"Content-Length: {len(body)}", *headers]
+    lines = [f"{method} {path} HTTP/{version}", "Host: localhost", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 

@@ -22,7 +22,7 @@ BODY = json.dumps(
 
 @pytest.fixture(scope="module")
 def application():
-    server = FakeIQMServer("adonis", seed=1, workers=2)
+    server = FakeIQMServer("adonis", seed=1, background=True)
     yield Api(server)
     server.close()
 
@@ -55,7 +55,7 @@ def test_one_connection_serves_many_requests(url):
 
 def test_expect_100_continue_is_answered_once(url):
     with socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=10) as connection:
-        head = f"POST /api/v1/jobs/adonis/circuit HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n"
+        head = f"POST /api/v1/jobs/adonis/circuit HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(BODY)}\r\n"
         connection.sendall(f"{head}Expect: 100-continue\r\nConnection: close\r\n\r\n".encode())
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(BODY)

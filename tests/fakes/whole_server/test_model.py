@@ -199,7 +199,7 @@ class Model(RuleBasedStateMachine):
             assert rank >= self.seen.get(job.id, 0)
             self.seen[job.id] = rank
             assert rank == ORDER[self.states[str(job.id)]]
-        assert self.server.queue_length() == sum(ORDER[state] < 2 for state in self.states.values())
+        assert len(self.server.queue) == sum(ORDER[state] < 2 for state in self.states.values())
 
     def teardown(self):
         self.hold.close()

@@ -75,7 +75,7 @@ def test_threads_on_one_client():
 
 
 def test_clients_on_sockets():
-    server = FakeIQMServer("adonis", seed=1, workers=2)
+    server = FakeIQMServer("adonis", seed=1, background=True)
     circuit = bell(IQMBackend(FakeIQMClient(server=server)))  # Qiskit's transpiler does not like threads
 
     def work(number):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from iqm_fakes.client import FakeIQMClient
-from iqm_fakes.device.device import Calibration, Device, DeviceError
+from iqm_fakes.device.chip import parts
+from iqm_fakes.device.device import Device, DeviceError
 from iqm_fakes.device.error_rates import Noise
-from iqm_fakes.device.implementations import default_loci
 from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.simulator import Simulator
 from iqm_fakes.vendor.http import VENDOR_ERRORS, get, quantum_computer_alias
@@ -119,20 +119,9 @@ class Predictors:
                 device = Device.published(self.client, alias, [calibration_set])
                 calibration = device.calibration()
             self._known[calibration_set] = Predictor(
-                _chip(device, calibration),
+                parts(device, calibration),
                 Noise(calibration),
                 Simulator(calibration, **settings),
                 Simulator(calibration, **{**settings, "noise": False}),
             )
         return self._known[calibration_set]
-
-
-def _chip(device: Device, calibration: Calibration) -> dict[str, Any]:
-    architecture = device.static_quantum_architecture
-    couplers = [list(pair) for pair in architecture["connectivity"]]
-    calibrated = {frozenset(locus) for _, locus in default_loci(calibration.dynamic_quantum_architecture)}
-    return {
-        "components": [*architecture["qubits"], *architecture["computational_resonators"]],
-        "couplers": couplers,
-        "lost": [pair for pair in couplers if frozenset(pair) not in calibrated],
-    }

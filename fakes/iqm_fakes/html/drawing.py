@@ -206,17 +206,61 @@ def timeline(entries: Sequence[tuple[str, float]]) -> list[Span]:
     return [*followed, *spans[-1:]]
 
 
+SHADES = 5
+"""Shades of a scale."""
+
+
+class Scale(NamedTuple):
+    """Shades for values, in steps of the same factor.
+
+    Attributes:
+        ends: The largest value of each shade, the best shade first.
+        descends: Whether larger values are better.
+
+    """
+
+    ends: list[float]
+    descends: bool = False
+
+    @classmethod
+    def of(cls, values: Collection[float], *, descends: bool = False) -> Scale:
+        """Return the scale from the smallest to the largest value; values that are not positive have the first shade.
+
+        Args:
+            values: What it is for.
+            descends: Whether larger values are better.
+
+        """
+        positive = [value for value in values if value > 0] or [1.0]
+        low, high = min(positive), max(positive)
+        ends = [low * (high / low) ** (step / SHADES) for step in range(1, SHADES)] + [high]
+        return cls(ends, descends)
+
+    def shade(self, value: float) -> int:
+        """Return the shade of a value: 0 is the best."""
+        step = next((index for index, end in enumerate(self.ends) if value <= end), SHADES - 1)
+        return SHADES - 1 - step if self.descends else step
+
+
+class Shade(NamedTuple):
+    """How good a part of a chip is: its shade on a scale, None if that is not known, and what is known of it."""
+
+    step: int | None
+    title: str
+
+
 class Component(NamedTuple):
-    """A qubit or a resonator of a chip, where it is, and whether it was used."""
+    """A qubit or a resonator of a chip, where it is, whether it was used, and how good it is if that is shown."""
 
     name: str
     x: float
     y: float
     is_used: bool
+    shade: Shade | None
 
 
 class Coupler(NamedTuple):
-    """The ends of a coupler; whether both were used, and whether it can't be."""
+    """The ends of a coupler; whether both were used, whether it can't be, and how good it is if that is shown."""
 
     x1: float
     y1: float
@@ -224,6 +268,7 @@ class Coupler(NamedTuple):
     y2: float
     is_used: bool
     is_lost: bool
+    shade: Shade | None
 
 
 class Chip(NamedTuple):
@@ -238,8 +283,9 @@ class Chip(NamedTuple):
 def chip(
     components: Sequence[str],
     couplers: Sequence[Sequence[str]],
-    used: Collection[str],
+    used: Collection[str] = (),
     lost: Collection[Sequence[str]] = (),
+    shades: Mapping[frozenset[str], Shade] | None = None,
 ) -> Chip:
     """Return a chip, laid out by who is coupled with whom: no machine publishes where its qubits are.
 
@@ -248,8 +294,10 @@ def chip(
         couplers: Pairs of them.
         used: Components that are marked.
         lost: Couplers that can't be used.
+        shades: How good its parts are, by their components: one, or the two ends of a coupler.
 
     """
+    known = shades or {}
     places = dict(zip(components, _layout(tuple(components), tuple(map(tuple, couplers))), strict=True))
     xs, ys = zip(*places.values(), strict=True) if places else ((0.0,), (0.0,))
 
@@ -260,8 +308,17 @@ def chip(
     return Chip(
         round((max(xs) - min(xs) + 1.2) * SPACING, 1),
         round((max(ys) - min(ys) + 1.2) * SPACING, 1),
-        [Component(name, *at(name), name in used) for name in components],
-        [Coupler(*at(one), *at(other), one in used and other in used, [one, other] in lost) for one, other in couplers],
+        [Component(name, *at(name), name in used, known.get(frozenset([name]))) for name in components],
+        [
+            Coupler(
+                *at(one),
+                *at(other),
+                one in used and other in used,
+                [one, other] in lost,
+                known.get(frozenset([one, other])),
+            )
+            for one, other in couplers
+        ],
     )
 
 

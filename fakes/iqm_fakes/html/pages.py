@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,27 @@ from iqm_fakes.words import p_value, probability, several
 
 _HERE = Path(__file__).parent
 
+STYLE = _HERE / "style.css"
+"""What pages and drawings look like."""
+
 
 def rendered(template: Path, **values: Any) -> str:
     """Return the page that a template makes.
 
     Args:
-        template: Its file; it extends ``page.html`` and may use the macros of ``drawings.html``.
+        template: Its file; it extends ``page.html``, unless it is a part of a page, and may use the macros of
+            ``drawings.html``.
         values: What it shows.
 
     """
+    return _environment(template.parent).get_template(template.name).render(values)
+
+
+@lru_cache
+def _environment(folder: Path) -> Environment:
+    """Return what reads the templates of a folder, each once."""
     environment = Environment(
-        loader=FileSystemLoader([template.parent, _HERE]),
+        loader=FileSystemLoader([folder, _HERE]),
         autoescape=True,
         finalize=_seen,
         undefined=StrictUndefined,
@@ -38,7 +49,7 @@ def rendered(template: Path, **values: Any) -> str:
         "chip": drawing.chip,
         "timeline": drawing.timeline,
     }
-    return environment.get_template(template.name).render(values)
+    return environment
 
 
 def _seen(value: Any) -> Any:

@@ -16,7 +16,8 @@ import json
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from iqm_fakes.server.clock import timestamp
@@ -59,6 +60,14 @@ class NeverEnds(Exception):
 
 class Cancelled(Exception):
     """A job that is cancelled while it is executed."""
+
+
+class Outline(NamedTuple):
+    """What a job is in a list: the name of its first circuit, None if it has none; how many there are; their shots."""
+
+    name: str | None
+    circuits: int
+    shots: int
 
 
 @dataclass(eq=False)
@@ -110,6 +119,14 @@ class Job:
     def payload(self) -> Any:
         """The submission as it was sent: circuits, shots, options."""
         return json.loads(self.body)
+
+    @cached_property
+    def outline(self) -> Outline:
+        """What it is, in short; the submission is read once for it."""
+        payload = self.payload
+        circuits = payload["circuits"]
+        named = circuits and isinstance(circuits[0], dict)  # a QIR program is a text
+        return Outline(circuits[0].get("name") if named else None, len(circuits), int(payload.get("shots", 1)))
 
     @property
     def runtime_ms(self) -> int | None:

@@ -1,7 +1,7 @@
 """The REST API of an IQM Server, version 1, as a WSGI application.
 
 Only this room knows paths and headers. To add a route, write an endpoint and its line in :data:`ROUTES`. What CUDA-Q
-speaks is older: :mod:`.older_circuit_api`.
+speaks is older: :mod:`.older_circuit_api`. People see a page: :mod:`.page`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from iqm_fakes.recordings.folder import RecordingNotFound
 from iqm_fakes.recordings.recording import RecordingError
 from iqm_fakes.server.faults import Answer, Broken, Event, Operation
 from iqm_fakes.web import control, older_circuit_api, query
+from iqm_fakes.web.page import routes as page
 from iqm_fakes.web.responses import JSON, error_response, json_response
 from iqm_fakes.web.transport import IN_PROCESS, Interrupted
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
@@ -78,6 +79,7 @@ ROUTES = Map(
         ),
         *older_circuit_api.RULES,
         control.RULES,
+        page.RULES,
     ],
     merge_slashes=False,
     redirect_defaults=False,
@@ -134,12 +136,7 @@ class Api:
         if self._latency:
             time.sleep(self._latency)
         try:
-            self._authenticate(request)
-            endpoint, arguments = ROUTES.bind_to_environ(environ).match()
-            if endpoint in control.ENDPOINTS:
-                response = self._control(request, endpoint)
-            else:
-                response = self._answer(request, endpoint, arguments)
+            response = page.file(request) or self._routed(request)
         except ServerError as error:
             response = error_response(error.code, str(error))
         except (RecordingNotFound, RecordingError) as error:
@@ -152,9 +149,19 @@ class Api:
         except HTTPException as error:
             code = ErrorCode.METHOD_NOT_ALLOWED if error.code == 405 else ErrorCode.NOT_FOUND
             response = error_response(code, f"{request.method} {request.path}: {error.description}")
-        LOG.info("%s %s %d", request.method, request.path, response.status_code)
+        level = logging.DEBUG if request.path.startswith(page.PATH) else logging.INFO  # the page asks each second
+        LOG.log(level, "%s %s %d", request.method, request.path, response.status_code)
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
+
+    def _routed(self, request: Request) -> Response:
+        self._authenticate(request)
+        endpoint, arguments = ROUTES.bind_to_environ(request.environ).match()
+        if endpoint in control.ENDPOINTS:
+            return self._control(request, endpoint)
+        if endpoint in page.ENDPOINTS:
+            return page.answer(endpoint, self._server, request, arguments)
+        return self._answer(request, endpoint, arguments)
 
     def _answer(self, request: Request, endpoint: Any, arguments: Mapping[str, Any]) -> Response:
         """Answer a request that may meet a fault."""
@@ -200,7 +207,9 @@ class Api:
             "api": "/api/v1",
             "control": control.PATH if self._controlled else None,
         }
-        return json_response(document)
+        response = json_response(document)
+        response.vary.add("Accept")  # browsers get the page
+        return response
 
     def _about(self, request: Request) -> Response:
         return json_response({"version": "fake"})
@@ -265,7 +274,7 @@ class Api:
             use_timeslot=query.boolean(request, "use_timeslot"),
         )
         if LOG.isEnabledFor(logging.INFO):  # the payload would have to be parsed once more
-            LOG.info("job %s submitted: %d circuits, %d shots each", job.id, *_size(job.payload))
+            LOG.info("job %s submitted: %d circuits, %d shots each", job.id, job.outline.circuits, job.outline.shots)
         return self._job_response(job)
 
     def _job(self, request: Request, job_id: str) -> Response:
@@ -304,10 +313,6 @@ class Api:
             return Response(documents[kind](job_id), content_type=JSON)
         self._server.job(job_id)
         raise ServerError(ErrorCode.JOB_ARTIFACT_NOT_FOUND, f"A circuit job has no artifact '{kind}'.")
-
-
-def _size(payload: Mapping[str, Any]) -> tuple[int, int]:
-    return len(payload["circuits"]), payload.get("shots", 1)
 
 
 def _job_id(arguments: Mapping[str, Any]) -> str | None:

@@ -52,7 +52,9 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
     assert {file.partition("/")[0] for file in files} == {"pytest_iqm", "iqm_fakes", info}
     needed = {"pytest_iqm/py.typed", "iqm_fakes/py.typed", "iqm_fakes/device/catalogue/garnet.json"}
     needed |= {"iqm_fakes/html/page.html", "iqm_fakes/html/drawings.html", "iqm_fakes/agreement/comparison.html"}
-    needed |= {"pytest_iqm/report/report.html"}
+    needed |= {"iqm_fakes/html/style.css", "pytest_iqm/report/report.html"}
+    page = ("index.html", "page.js", "page.css", "chip.html", "job.html")
+    needed |= {f"iqm_fakes/web/page/{name}" for name in page}
     assert needed | {f"{info}/licenses/LICENSE"} <= set(files)
     assert "iqm-fake = iqm_fakes.cli:main" in entry_points
     assert "iqm = pytest_iqm.plugin" in entry_points

@@ -7,7 +7,9 @@ const $ = (id) => document.getElementById(id);
 
 let token = null; // of the server, if it asks for one; kept here only
 let timer = null;
+let rounds = 0; // a click begins a new one, and an older one ends
 let pinned = null; // id of the job that was chosen; null follows the newest
+let chosenJob = null; // which job is to be drawn
 let drawnJob = ""; // which job is drawn, and how far it was
 const cards = new Map(); // alias → what is shown of a computer
 const rows = new Map(); // id → what is shown of a job in the list
@@ -51,19 +53,22 @@ function several(number, what) {
 
 async function look() {
   clearTimeout(timer);
+  const round = ++rounds;
   try {
     const state = await ask("state");
+    if (round !== rounds) return;
     show(state);
     await Promise.all([showJob(state), ...state.computers.map(showChip)]);
     say("live", "up to date");
   } catch (problem) {
+    if (round !== rounds) return;
     if (problem instanceof Refused && problem.status === 401) {
       askForToken();
       return;
     }
     say("lost", problem instanceof Refused ? problem.message : "the server does not answer; trying again");
   }
-  if (!document.hidden) timer = setTimeout(look, EVERY);
+  if (round === rounds && !document.hidden) timer = setTimeout(look, EVERY);
 }
 
 function say(kind, text) {
@@ -135,7 +140,8 @@ function newCard(alias) {
 
 async function showChip({ alias, calibration_set_id: calibration }) {
   const card = cards.get(alias);
-  const query = new URLSearchParams(card.chosen).toString();
+  const chosen = () => new URLSearchParams(card.chosen).toString();
+  const query = chosen();
   const wanted = `${calibration} ${query}`;
   if (card.drawn === wanted) return;
   let chip;
@@ -146,6 +152,7 @@ async function showChip({ alias, calibration_set_id: calibration }) {
     card.chosen = {}; // another calibration has other metrics
     return;
   }
+  if (query !== chosen()) return; // another colour was chosen meanwhile
   card.drawn = wanted;
   const focused = document.activeElement?.closest("button[data-metric]");
   const name = card.chip.contains(focused) ? focused.dataset.metric : null;
@@ -205,6 +212,7 @@ function timeOf(job) {
 
 async function showJob({ jobs: { newest } }) {
   const id = pinned ?? newest[0]?.id;
+  chosenJob = id;
   for (const [each, row] of rows) row.link.setAttribute("aria-current", String(each === id));
   $("job").hidden = !id;
   $("follow").hidden = pinned === null;
@@ -218,7 +226,7 @@ async function showJob({ jobs: { newest } }) {
   if (listed ? drawnJob === far(listed) : drawnJob.startsWith(`${id} `) && $("job").dataset.ended) return;
   try {
     const job = await ask(`jobs/${encodeURIComponent(id)}`);
-    if ((pinned ?? id) !== id) return; // another one was chosen meanwhile
+    if (chosenJob !== id) return; // another one was chosen meanwhile
     head(job);
     draw($("drawn"), job.html);
     drawnJob = far(job);
@@ -244,7 +252,7 @@ function head(job) {
 }
 
 function choose() {
-  pinned = location.hash.length > 1 ? decodeURIComponent(location.hash.slice(1)) : null;
+  pinned = location.hash.length > 1 ? location.hash.slice(1) : null;
 }
 
 $("token").addEventListener("submit", (event) => {

@@ -493,7 +493,7 @@ def _announce(url: str, server: FakeIQMServer, options: argparse.Namespace) -> N
     is_open = not is_loopback(options.host)
     elsewhere = f"  # from other machines: http://{gethostname()}:{urlsplit(url).port}" if is_open else ""
     lines = [
-        f"# Serving {', '.join(aliases)}, seed {server.seed}{control}; in a browser, {url}/ shows their jobs. Ctrl-C stops.",
+        f"# Serving {', '.join(aliases)}, seed {server.seed}{control}; to look at in a browser: {url}/  Ctrl-C stops.",
         f"export IQM_SERVER_URL={url}{elsewhere}",
         f"export IQM_QUANTUM_COMPUTER={aliases[0]}{more}",
         token,

@@ -15,7 +15,7 @@ STEPS = 120
 """Steps of a circuit that are drawn."""
 
 COLUMNS = 8
-"""Columns of a circuit beside each other; what follows is drawn below."""
+"""Columns of a circuit beside each other, where a page may be printed; what follows is drawn below."""
 
 CELL, ROW, LEFT, BOX = 74, 46, 52, (66, 34)
 """Sizes of a circuit's drawing: columns, rows, names of the wires, boxes; in pixels."""
@@ -111,11 +111,12 @@ class Line(NamedTuple):
     shapes: list[Shape]
 
 
-def circuit(instructions: Sequence[Mapping[str, Any]]) -> tuple[list[Line], int]:
+def circuit(instructions: Sequence[Mapping[str, Any]], columns: int = COLUMNS) -> tuple[list[Line], int]:
     """Return a circuit line by line, every step as early as it can be drawn, and how many steps are left out.
 
     Args:
         instructions: Each with ``name``, ``locus`` and ``args``.
+        columns: How many are beside each other.
 
     """
     wires = list(dict.fromkeys(component for step in instructions for component in step["locus"]))
@@ -130,13 +131,13 @@ def circuit(instructions: Sequence[Mapping[str, Any]]) -> tuple[list[Line], int]
         touched = step["locus"] if alone else wires[min(at) : max(at) + 1]
         column = max(free[component] for component in touched)
         free.update(dict.fromkeys(touched, column + 1))
-        x = LEFT + (column % COLUMNS + 0.5) * CELL
-        shapes.setdefault(column // COLUMNS, []).extend(_shapes(step, at, x))
-    columns = max(free.values(), default=0)
+        x = LEFT + (column % columns + 0.5) * CELL
+        shapes.setdefault(column // columns, []).extend(_shapes(step, at, x))
+    needed = max(free.values(), default=0)
     names = [(wire, _y(row)) for row, wire in enumerate(wires)]
     return [
-        Line(LEFT + CELL * min(COLUMNS, columns - COLUMNS * index) + 6, ROW * len(wires), names, shapes.get(index, []))
-        for index in range(-(-columns // COLUMNS))
+        Line(LEFT + CELL * min(columns, needed - columns * index) + 6, ROW * len(wires), names, shapes.get(index, []))
+        for index in range(-(-needed // columns))
     ], max(0, len(instructions) - STEPS)
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SHOWN = 8
 """Circuits of a job that the page draws."""
 
+COLUMNS = 24
+"""Columns of a circuit beside each other: it scrolls."""
+
 FAULTS: Mapping[str, str] = {
     "compilation": "it fails while it is compiled",
     "execution": "it fails while it is executed",
@@ -58,6 +61,7 @@ def job(server: FakeIQMServer, request: Request, job_id: str) -> dict[str, Any]:
         outline=found.outline,
         timeline_of=_seconds(document.get("timeline") or ()),
         shown=shown,
+        columns=COLUMNS,
         notes=order_notes(each["order"].is_qiskit for each in shown if each["order"] is not None),
         chip_of=_chip(server, found),
         used={component for each in shown for step in each["instructions"] for component in step["locus"]},

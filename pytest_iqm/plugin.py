@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iqm_fakes.printed import printable
+from iqm_fakes.recordings.credentials import Secrets
 from iqm_fakes.vendor.quick_imports import quick_imports
 from pytest_iqm import hookspecs, markers
 from pytest_iqm.collection import grouped, names_of, parametrizes, runs_twice
@@ -34,6 +35,7 @@ from pytest_iqm.job_details import JobDetails
 from pytest_iqm.machine import MACHINE
 from pytest_iqm.machines import MACHINES, Machines, fail, skip, uses_machine
 from pytest_iqm.offline_guard import OfflineGuard
+from pytest_iqm.redaction import Redaction
 from pytest_iqm.report.claim_report import ClaimReport
 from pytest_iqm.report.session_report import JOB_DETAILS, REPLAYED, USED, SessionReport
 from pytest_iqm.settings import MODES, Settings, lists_only
@@ -189,16 +191,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             live.check_availability()
 
     machines.asking = asking
+    secrets = Secrets.of_environment()
+    redaction = Redaction(config, secrets, settings.report) if secrets or settings.live else None
+    if redaction is not None:
+        config.add_cleanup(redaction.lift)
     if settings.live:
         from pytest_iqm.live.per_session import begin
 
-        begin(session, settings)
+        with nullcontext() if redaction is None else redaction.errors():
+            begin(session, settings)
     else:
         config.stash[GUARD] = OfflineGuard()
     config.pluginmanager.register(ClaimReport(config), "iqm-claims")
     if not hasattr(config, "workerinput"):
         live: LiveSession | None = config.pluginmanager.get_plugin("iqm-live-session")
         config.pluginmanager.register(SessionReport(settings, machines, live), "iqm-report")
+    if redaction is not None:
+        config.pluginmanager.register(redaction, "iqm-redaction")  # the last one, and so around the others
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

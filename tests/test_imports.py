@@ -49,7 +49,7 @@ TOWERS = {
         ("strategies",),
         ("backend",),
         ("statistics",),
-        ("client_interception", "departures"),
+        ("client_interception", "departures", "redaction"),
         ("settings",),
         ("claim_hooks", "budget", "errors", "on_import", "tracebacks", "_version"),
     ),

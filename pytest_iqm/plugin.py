@@ -236,10 +236,14 @@ def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest
 def _header(config: pytest.Config) -> list[str]:
     settings = config.stash[MACHINES].settings
     lines = [settings.header(), *([] if settings.record.value == "replay" else settings.device_ages)]
+    shown = [printable(line) for line in lines]
+    if settings.live:  # what costs money should be seen
+        live = config.get_terminal_writer().markup("LIVE", red=True, bold=True)
+        shown[0] = shown[0].replace("LIVE", live, 1)
     drawn = getattr(config.option, "hypothesisseed", None)
     if drawn:
-        lines.append(f"iqm: what @given draws is Hypothesis' own (--hypothesis-seed={drawn})")
-    return [printable(line) for line in lines]
+        shown.append(printable(f"iqm: what @given draws is Hypothesis' own (--hypothesis-seed={drawn})"))
+    return shown
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -354,6 +358,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _job_details(item: pytest.Item) -> list[JobDetails]:
     """Return what is known of the jobs of a test, if that is going to be shown."""
+    if not _has_begun(item):
+        return []
     live = _live_tests(item.config)
     if live is not None:
         return live.job_details()
@@ -361,7 +367,14 @@ def _job_details(item: pytest.Item) -> list[JobDetails]:
     return machines.job_details() if machines.settings.plan or machines.settings.report else []
 
 
+def _has_begun(item: pytest.Item) -> bool:
+    """Whether a test got as far as to use the machines; a skipped one did not, and they are still the former one's."""
+    return item.config.stash[MACHINES].test == item.nodeid
+
+
 def _job_ids(item: pytest.Item) -> list[str]:
+    if not _has_begun(item):
+        return []
     live = _live_tests(item.config)
     if live is not None:
         return list(live.transport.jobs)

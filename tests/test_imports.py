@@ -31,7 +31,7 @@ TOWERS = {
         ("simulator",),
         ("device",),
         ("vendor", "documents", "html"),
-        ("atomic_write", "environment", "printed"),
+        ("atomic_write", "environment", "printed", "words"),
     ),
     "pytest_iqm": (
         ("plugin",),
@@ -64,6 +64,8 @@ ONLY = {
     "hypothesis": ("pytest_iqm.strategies",),
     "sqlite3": ("pytest_iqm.live",),
     "werkzeug": ("iqm_fakes.web",),
+    "jinja2": ("iqm_fakes.html",),
+    "tqdm": ("iqm_fakes.cli",),
     "pydantic": ("iqm_fakes.wire.payload", "iqm_fakes.vendor.http"),
     "qiskit_aer": ("iqm_fakes.simulator.aer",),
     "matplotlib": ("iqm_fakes.device.chip_plot",),

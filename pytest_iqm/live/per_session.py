@@ -15,6 +15,7 @@ import pytest
 
 from iqm_fakes.environment import set_variables, show
 from iqm_fakes.printed import printable
+from iqm_fakes.words import several
 from pytest_iqm.client_interception import ClientInterception
 from pytest_iqm.departures import Departures
 from pytest_iqm.job_details import JobsOfTests, jobs_of, times
@@ -166,7 +167,8 @@ class LiveSession:
         computer = self._machine.computer.value
         jobs, shots = self._submissions.spent()
         yield (
-            f"{computer}: {jobs} jobs, {shots} shots submitted; {self._settings.budget}; {times(tests)}",
+            f"{computer}: {several(jobs, 'job')}, {several(shots, 'shot')} submitted; {self._settings.budget}; "
+            f"{times(tests)}",
             {},
         )
         if self._machine.is_mock:

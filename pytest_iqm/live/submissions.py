@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from iqm_fakes.wire.status import JobStatus
+from iqm_fakes.words import several
 from pytest_iqm.budget import Budget
 from pytest_iqm.errors import BudgetExceeded, SessionOver, hide_frames
 
@@ -85,7 +86,7 @@ class Submission:
 
     def __str__(self) -> str:
         name = f"job {self.job}" if self.job else "a submission without an answer, whose job may exist,"
-        return f"{name} of {self.test or 'no test'}: {self.status}, {self.shots} shots"
+        return f"{name} of {self.test or 'no test'}: {self.status}, {several(self.shots, 'shot')}"
 
 
 class Submissions:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 TOWERS = {
     "iqm_fakes": (
+        ("__main__",),
         ("cli",),
         ("agreement",),
         ("client",),

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager, suppress
 from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from socket import gethostname
 from types import FrameType
@@ -62,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="iqm-fake", description="Fake IQM quantum computers.")
+    parser.add_argument("--version", action="version", version=f"iqm-fake, pytest-iqm {version('pytest-iqm')}")
+    if find_spec("shtab"):
+        import_module("shtab").add_argument_to(parser, help="print what completes commands in this shell")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser(
         "serve",

@@ -9,11 +9,13 @@ import chromium
 import pytest
 import requests
 from api_client import FLIP, PRX, V1, Http, measure, refused, submission
+from server_process import serving
 from werkzeug.wrappers import Request, Response
 
-from iqm_fakes import Api
+from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
 from iqm_fakes.device.chip import metrics
 from iqm_fakes.html.drawing import Scale
+from iqm_fakes.recordings.from_server import record
 from iqm_fakes.web.loopback import loopback
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"}
@@ -109,6 +111,11 @@ class TestFiles:
     @pytest.mark.parametrize("path", ["/_page/state", "/_page/page.js", "/_page/chips/deneb"])
     def test_nothing_can_be_changed(self, http, path):
         assert http.post(path).status_code in (404, 405)
+
+    def test_the_command_says_where_it_is(self):
+        with serving("--device", "adonis") as (_, url, printed):
+            assert f"in a browser: {url}/" in printed
+            assert "<h1>" in requests.get(url, headers=BROWSER, timeout=30).text
 
     def test_pages_of_others_are_refused(self, server):
         with loopback(Api(server)) as url:
@@ -230,6 +237,20 @@ class TestJobs:
         said = words(drawn(http.run(FLIP, "adonis:mock"))["html"])
         assert "outcome of m" in said
         assert "simulated by" not in said
+
+    def test_recorded_ones(self, http, server, tmp_path):
+        server.faults.job(after=1).fails("the chip is warm")
+        jobs = [http.run(FLIP), http.run(FLIP)]
+        for job in jobs:
+            record(FakeIQMClient("adonis", server=server), job["id"], tmp_path)
+        replaying = Http(Api(FakeIQMServer(recordings=tmp_path)))
+        assert replaying.run(FLIP)["id"] == jobs[0]["id"]
+        (listed,) = replaying.ask("GET", "/_page/state")["jobs"]["newest"]
+        assert (listed["id"], listed["status"], listed["name"]) == (jobs[0]["id"], "completed", "c")
+        completed, failed = (words(replaying.ask("GET", f"/_page/jobs/{job['id']}")["html"]) for job in jobs)
+        assert "1 20 100.0 %" in completed
+        assert "execution_started" in completed
+        assert "the chip is warm" in failed
 
     def test_one_that_is_not_there(self, http):
         refused(http, "GET", "/_page/jobs/7c9e6679-7425-40de-944b-e07fc1f90ae7", 404, "job_not_found")

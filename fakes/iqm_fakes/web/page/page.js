@@ -179,22 +179,24 @@ function showList({ total, newest }) {
     }
     const row = rows.get(job.id);
     row.status.className = `outcome ${job.status}`;
+    write(row.time, timeOf(job)); // which is told a moment after a job is there
     write(row.status, job.progress === null ? job.status : `${job.progress} %`);
   }
 }
 
 function newRow(job) {
   const status = element("span", "outcome");
+  const time = element("time", "faint");
   const link = element(
     "a",
     "",
     status,
     element("span", "name", titleOf(job)),
     element("span", "faint", contentOf(job)),
-    element("time", "faint", timeOf(job)),
+    time,
   );
   link.href = `#${job.id}`;
-  return { status, link, whole: element("li", "", link) };
+  return { status, time, link, whole: element("li", "", link) };
 }
 
 function titleOf(job) {

@@ -24,6 +24,7 @@ from scipy import stats
 from iqm_fakes import FakeIQMClient
 from iqm_fakes.simulator.tolerance import tolerance
 from iqm_fakes.wire.payload import CircuitJobPayload
+from iqm_fakes.wire.qiskit_order import OutcomeOrder
 from iqm_fakes.wire.results import histogram
 from pytest_iqm import IQMBackend, claim_hooks, distribution, shots_for
 from pytest_iqm.claim_hooks import ALPHA
@@ -449,11 +450,8 @@ class Known:
         self.within = tolerance(program, bench.predictor.noise)
         self.as_published = tolerance(program, bench.predictor.noise, sigmas=0)
         simulators = {False: bench.predictor.ideal, True: bench.predictor.noisy}
-        places = tuple(range(program.bits))
-        self._exact = {
-            noise: Exact(simulator.distribution(program), places, len(places))
-            for noise, simulator in simulators.items()
-        }
+        order = OutcomeOrder.of(program.keys)
+        self._exact = {noise: Exact(simulator.distribution(program), order) for noise, simulator in simulators.items()}
         self._fake = functools.cache(lambda shots, noise: bench.shots(program, shots, seed=3, ideal=not noise))
 
     def execution(self, counts: dict[str, int]) -> Known:

@@ -83,6 +83,12 @@ class IQMBackend(VendorBackend):
         # the vendor accepts a name in some versions only, and uses the alias in some only
         self.name = quantum_computer_alias(client) if name is None else name
 
+    def __repr__(self) -> str:
+        from iqm_fakes.client import place
+
+        where = "closed" if self._client is None else place(self._client)
+        return f"<IQMBackend {self.name}, {where}>"
+
     @property
     def client(self) -> IQMClient:
         """The client that jobs are submitted through.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from iqm_fakes.words import several
+
 
 @dataclass(frozen=True)
 class Limit:
     """How many jobs, or shots, a session may submit.
 
     Attributes:
-        what: ``jobs`` or ``shots``.
+        what: ``job`` or ``shot``.
         value: The largest number that is allowed; None is no limit.
         source: Where the limit was set, such as ``--iqm-max-jobs``.
 
@@ -21,7 +23,7 @@ class Limit:
     source: str
 
     def __str__(self) -> str:
-        return f"{self.value} {self.what} ({self.source})"
+        return f"{several(self.value or 0, self.what)} ({self.source})"
 
     def is_exceeded_by(self, number: int) -> bool:
         """Whether so many are too many."""
@@ -49,13 +51,13 @@ class Budget:
         """Return why so many more jobs and shots must not be submitted; None if they may."""
         for limit, before, more in zip((self.jobs, self.shots), spent, wanted, strict=True):
             if limit.is_exceeded_by(before + more):
-                return f"{before} of {limit} are spent, and this takes {more}"
+                return f"{before} of {limit} spent, and this takes {more}"
         return None
 
     def excess(self, jobs: int, shots: int) -> list[str]:
         """Return a line for each limit that so many jobs and shots exceed."""
         return [
-            f"too much for the budget: {number} {limit.what}, and {limit.value} are allowed ({limit.source})"
+            f"too much for the budget of {limit}: {several(number, limit.what)}"
             for limit, number in ((self.jobs, jobs), (self.shots, shots))
             if limit.is_exceeded_by(number)
         ]

@@ -23,7 +23,7 @@ def hide_frames(excinfo: Any) -> bool:
 
     For the ``__tracebackhide__`` of a module, by which pytest asks.
     """
-    return issubclass(excinfo.type, ValueError)
+    return issubclass(excinfo.type, (ValueError, TypeError))
 
 
 __tracebackhide__ = hide_frames

@@ -17,13 +17,16 @@ from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.distribution import Distribution
 from iqm_fakes.simulator.tolerance import SIGMAS, tolerance
 from iqm_fakes.vendor.http import get, post
-from iqm_fakes.wire.qiskit_order import qiskit_places
+from iqm_fakes.wire.qiskit_order import OutcomeOrder
 from iqm_fakes.wire.results import histogram
 from pytest_iqm.errors import ExecutionError
 from pytest_iqm.prediction import Predictor, Predictors
 
 if TYPE_CHECKING:
     from iqm.iqm_client import IQMClient
+
+    from iqm_fakes.simulator.circuit import Program
+    from iqm_fakes.simulator.simulator import Simulator
 
 LONGEST = 10.0
 """Seconds that the computation of an exact distribution may take; otherwise shots are simulated."""
@@ -129,12 +132,13 @@ class Execution:
     ) -> list[int] | None:
         """Return which recorded bits a claim is about; None is all."""
         try:
-            recorded, width = _qiskit_places(keys)
+            order = _qiskit_order(keys)
+            width = order.width
             choices = [tuple(range(width))] if counts is None or self.gave(counts) else self._choices(counts, width)
         except ExecutionError:  # it was not submitted by Qiskit, or failed
             return None
         wanted = {choice[place] for choice in choices for place in (range(len(choice)) if places is None else places)}
-        return [bit for bit, place in enumerate(recorded) if place in wanted] if wanted else None
+        return [bit for bit, place in enumerate(order.places) if place in wanted] if wanted else None
 
     def _choices(self, counts: dict[str, int], width: int) -> list[tuple[int, ...]]:
         """Return all choices of places in its outcomes whose bits have just these counts; none if they say nothing."""
@@ -156,13 +160,7 @@ class Execution:
         """
         (program,) = self.predictor.programs(self.payload)[1]
         simulator = self.predictor.noisy if noise else self.predictor.ideal
-        places, width = _qiskit_places([key for key, _ in program.keys])
-        try:
-            if simulator.distribution_seconds(program) > LONGEST:
-                return None
-            return Exact(simulator.distribution(program), tuple(places), width)
-        except CircuitError:
-            return None
+        return exact(simulator, program, _qiskit_order([key for key, _ in program.keys]), LONGEST)
 
     def simulated(self, shots: int, *, noise: bool = True) -> dict[str, int]:
         """Return counts of so many shots of the machine's fake, independent of those that it gave.
@@ -198,31 +196,39 @@ class Execution:
 
 @dataclass(frozen=True)
 class Exact:
-    """How likely outcomes are, in Qiskit's order of bits.
+    """How likely outcomes are.
 
     Attributes:
         distribution: Of the recorded bits.
-        places: Where each of them is in an outcome.
-        width: How many bits an outcome has; those that are not recorded are 0.
+        order: How outcomes are written, here without spaces.
 
     """
 
     distribution: Distribution
-    places: tuple[int, ...]
-    width: int
+    order: OutcomeOrder
 
     def probabilities(self, outcomes: Sequence[str]) -> NDArray[np.float64]:
         """Return how likely outcomes are."""
-        bits = np.frombuffer("".join(outcomes).encode(), np.uint8).reshape(len(outcomes), self.width) - ord("0")
-        unrecorded = np.delete(bits, self.places, axis=1).any(axis=1)
-        return np.where(unrecorded, 0.0, self.distribution.probabilities(bits[:, self.places]))
+        bits = np.frombuffer("".join(outcomes).encode(), np.uint8).reshape(len(outcomes), self.order.width) - ord("0")
+        unrecorded = np.delete(bits, self.order.places, axis=1).any(axis=1)
+        return np.where(unrecorded, 0.0, self.distribution.probabilities(bits[:, self.order.places]))
 
     def likely(self, least: float) -> list[str]:
         """Return the outcomes that are at least so likely."""
         found = self.distribution.likely(least)
-        digits = np.full((len(found), self.width), ord("0"), np.uint8)
-        digits[:, self.places] += found
+        digits = np.full((len(found), self.order.width), ord("0"), np.uint8)
+        digits[:, self.order.places] += found
         return [row.tobytes().decode() for row in digits]
+
+
+def exact(simulator: Simulator, program: Program, order: OutcomeOrder, seconds: float) -> Exact | None:
+    """Return the exact distribution of a program; None if it would take longer, or can't be computed."""
+    try:
+        if simulator.distribution_seconds(program) > seconds:
+            return None
+        return Exact(simulator.distribution(program), order)
+    except CircuitError:
+        return None
 
 
 class Executions:
@@ -270,19 +276,13 @@ def in_qiskit_order(measurement_keys: Sequence[str], counts: Mapping[str, int]) 
         ExecutionError: They are not Qiskit's.
 
     """
-    places, width = _qiskit_places(measurement_keys)
-    ordered: dict[str, int] = {}
-    for outcome, count in counts.items():
-        bits = ["0"] * width
-        for place, bit in zip(places, outcome, strict=True):
-            bits[place] = bit
-        ordered["".join(bits)] = count
-    return ordered
+    order = _qiskit_order(measurement_keys)
+    return {order.bits(outcome): count for outcome, count in counts.items()}
 
 
-def _qiskit_places(measurement_keys: Sequence[str]) -> tuple[list[int], int]:
+def _qiskit_order(measurement_keys: Sequence[str]) -> OutcomeOrder:
     try:
-        return qiskit_places(measurement_keys)
+        return OutcomeOrder.of_qiskits(measurement_keys)
     except ValueError as error:
         raise ExecutionError(str(error)) from None
 

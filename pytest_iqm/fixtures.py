@@ -88,8 +88,7 @@ def iqm_shots(request: pytest.FixtureRequest) -> int:
 @ours
 def iqm_url(request: pytest.FixtureRequest, _iqm_machine: Machine) -> str:
     """URL of the fake server on a loopback socket, or of the real one, for code that connects by itself."""
-    machines = request.config.stash[MACHINES]
-    machines.has_programs = True
+    request.config.stash[MACHINES].ask_address()
     return _iqm_machine.url
 
 
@@ -103,7 +102,7 @@ def iqm_http(request: pytest.FixtureRequest, _iqm_machine: Machine) -> Iterator[
     """
     from iqm_fakes import intercepted
 
-    request.config.stash[MACHINES].has_programs = True
+    request.config.stash[MACHINES].ask_address()
     if isinstance(_iqm_machine, FakeMachine):
         with intercepted(_iqm_machine.server) as server:
             yield server

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from iqm_fakes.device.error_rates import Noise
+    from iqm_fakes.simulator.circuit import Program
+    from iqm_fakes.simulator.simulator import Simulator
+    from iqm_fakes.wire.qiskit_order import OutcomeOrder
     from pytest_iqm.prediction import Predictors
 
 JobDetails: TypeAlias = dict[str, Any]
@@ -25,10 +28,13 @@ SHOWN = 8
 """Circuits of a job that a report shows."""
 
 AFFORDABLE = 0.5
-"""Seconds that the simulation of an expected distribution may take."""
+"""Seconds that an expected distribution may take."""
+
+LIKELY = 1e-3
+"""Probability from which on an outcome is expected; less likely ones are in a report if they were measured."""
 
 IDEAL_SHOTS = 20_000
-"""Shots that an expected distribution is made of."""
+"""Shots of a sample where the exact distribution can't be computed in time."""
 
 
 def jobs_of(tests: JobsOfTests) -> list[tuple[str, Mapping[str, Any]]]:
@@ -92,9 +98,7 @@ class JobDetailsCollector:
 
     def _add_circuits(self, details: JobDetails, payload: Mapping[str, Any], ran_on: tuple[str, str]) -> None:
         """Add what can be said of the circuits by themselves: how long they take, and what should come out."""
-        import numpy as np
-
-        from iqm_fakes.wire.results import histogram
+        from iqm_fakes.wire.qiskit_order import OutcomeOrder
         from pytest_iqm.prediction import UNPREDICTABLE
 
         try:
@@ -108,11 +112,9 @@ class JobDetailsCollector:
         measured = self._measured(details)
         details["shown"] = []
         for index, program in enumerate(programs[:SHOWN]):
-            plan = predictor.ideal.plan(program, IDEAL_SHOTS)
-            expected = None
-            if plan.seconds < AFFORDABLE:
-                (bits,) = predictor.ideal.run_all([plan], [np.random.SeedSequence(index)])
-                expected = {key: count / IDEAL_SHOTS for key, count in histogram(list(bits.values())).items()}
+            order = OutcomeOrder.of(program.keys)
+            counts = {order.bits(bits): n for bits, n in measured[index].items()} if index < len(measured) else {}
+            expected, sample = _expected(predictor.ideal, program, order, counts)
             circuit = request.circuit(index)
             details["shown"].append(
                 {
@@ -122,12 +124,17 @@ class JobDetailsCollector:
                         for step in circuit.instructions
                     ],
                     "keys": [key for key, _ in program.keys],
-                    "measured": measured[index] if index < len(measured) else None,
-                    "expected": expected,
+                    "order": "qiskit" if order.is_qiskit else "keys",
+                    "outcome": order.heading,
+                    "measured": {order.spaced(bits): n for bits, n in counts.items()} or None,
+                    "expected": None if expected is None else {order.spaced(bits): p for bits, p in expected.items()},
+                    "expected_shots": sample,
                 }
             )
         used = dict.fromkeys(component for program in programs for component in program.components)
         details["components"] = [_component(predictor.noise, component) for component in used]
+        details["computer"] = self.predictors.alias(ran_on[1])
+        details["chip"] = predictor.chip
 
     def _measured(self, details: JobDetails) -> list[dict[str, int]]:
         from iqm_fakes.vendor.http import get
@@ -136,6 +143,35 @@ class JobDetailsCollector:
             return []
         counts = get(self.predictors.client, f"jobs/{details['id']}/artifacts/measurement_counts", missing=True)
         return [circuit["counts"] for circuit in counts or ()]
+
+
+def _expected(
+    ideal: Simulator, program: Program, order: OutcomeOrder, measured: Iterable[str]
+) -> tuple[dict[str, float] | None, int | None]:
+    """Return what comes out without noise, and of how many shots if it is a sample.
+
+    It is the likely outcomes and those that were measured; None, if even a sample takes too long.
+    """
+    import numpy as np
+
+    from iqm_fakes.simulator.circuit import CircuitError
+    from iqm_fakes.wire.results import histogram
+    from pytest_iqm.executions import exact
+
+    known = exact(ideal, program, order, AFFORDABLE)
+    if known is not None:
+        outcomes = list(dict.fromkeys([*known.likely(LIKELY), *measured]))
+        return dict(zip(outcomes, known.probabilities(outcomes).round(12).tolist(), strict=True)), None
+    try:
+        plan = ideal.plan(program, IDEAL_SHOTS)
+    except CircuitError:
+        return None, None
+    if plan.seconds >= AFFORDABLE:
+        return None, None
+    (bits,) = ideal.run_all([plan], [np.random.SeedSequence(0)])
+    counts = histogram(list(bits.values()))
+    total = sum(counts.values())
+    return {order.bits(outcome): count / total for outcome, count in counts.items()}, total
 
 
 def _component(noise: Noise, component: str) -> dict[str, Any]:

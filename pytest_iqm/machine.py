@@ -122,8 +122,7 @@ class FakeMachine(Machine):
         self._fixed_seed = fixed_seed
 
     def __str__(self) -> str:
-        end = ", as recorded" if self.server.replays else f", seed {self.server.seed}"
-        return f"{'' if self.server.replays else 'fake '}{self._computer}{end}"
+        return f"{self._computer}, as recorded" if self.server.replays else f"fake {self._computer}"
 
     def seed_of(self, requester: Requester) -> int:
         """Return the seed of a test or a fixture."""

@@ -40,17 +40,19 @@ class Machines:
         settings: Of the run.
         hook: pytest's hooks, which hear of jobs.
         asking: Is called with the request when a test asks for a machine; it may skip or fail the test.
+        address_asked: Is called when a test asks for an address, for a program that makes its own client.
         test: Node id of the test.
         requester: The test; or the fixture of wider scope that is being set up or torn down.
         asked: Whether the test has asked for a machine.
         refusal: Why it gets none.
-        has_programs: Whether the test asked for an address, for a program that makes its own client.
+        has_programs: Whether the test asked for such an address.
 
     """
 
     settings: Settings
     hook: Any
     asking: Callable[[Any], None] = lambda request: None
+    address_asked: Callable[[], None] = lambda: None
     test: str = ""
     requester: Requester = field(default_factory=lambda: Requester(""))
     asked: bool = False
@@ -148,6 +150,11 @@ class Machines:
     def keep_variables(self) -> None:
         """Note the vendor's environment variables, as they are given back after a test."""
         self._variables = {name: os.environ.get(name) for name in VARIABLES}
+
+    def ask_address(self) -> None:
+        """Note that the test has a program that makes its own client."""
+        self.has_programs = True
+        self.address_asked()
 
     # -- which machine -------------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from iqm_fakes.words import several
+
 DECLARATIONS = (
     "iqm(device=..., computers=[...], seed=..., noise=..., idle=..., method=..., replay=..., alpha=...): run on this "
     "fake device (name or file), or on several on one server, with this seed, without noise, without relaxation while "
@@ -237,7 +239,7 @@ class _Architecture:
 
 def _lacking_qubits(number: int, machine: _Architecture) -> list[str]:
     there = len(machine.qubits)
-    return [] if there >= number else [f"{number} qubits (it has {there})"]
+    return [] if there >= number else [f"{several(number, 'qubit')} (it has {there})"]
 
 
 def _lacking_gates(gates: Iterable[str], machine: _Architecture) -> list[str]:

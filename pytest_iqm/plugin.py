@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iqm_fakes.printed import printable
+from iqm_fakes.recordings.credentials import Secrets
 from iqm_fakes.vendor.quick_imports import quick_imports
 from pytest_iqm import hookspecs, markers
 from pytest_iqm.collection import grouped, names_of, parametrizes, runs_twice
@@ -34,6 +35,7 @@ from pytest_iqm.job_details import JobDetails
 from pytest_iqm.machine import MACHINE
 from pytest_iqm.machines import MACHINES, Machines, fail, skip, uses_machine
 from pytest_iqm.offline_guard import OfflineGuard
+from pytest_iqm.redaction import Redaction
 from pytest_iqm.report.claim_report import ClaimReport
 from pytest_iqm.report.session_report import JOB_DETAILS, REPLAYED, USED, SessionReport
 from pytest_iqm.settings import MODES, Settings, lists_only
@@ -189,16 +191,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             live.check_availability()
 
     machines.asking = asking
+    secrets = Secrets.of_environment()
+    redaction = Redaction(config, secrets, settings.report) if secrets or settings.live else None
+    if redaction is not None:
+        config.add_cleanup(redaction.lift)
     if settings.live:
         from pytest_iqm.live.per_session import begin
 
-        begin(session, settings)
+        with nullcontext() if redaction is None else redaction.errors():
+            begin(session, settings)
     else:
         config.stash[GUARD] = OfflineGuard()
     config.pluginmanager.register(ClaimReport(config), "iqm-claims")
     if not hasattr(config, "workerinput"):
         live: LiveSession | None = config.pluginmanager.get_plugin("iqm-live-session")
         config.pluginmanager.register(SessionReport(settings, machines, live), "iqm-report")
+    if redaction is not None:
+        config.pluginmanager.register(redaction, "iqm-redaction")  # the last one, and so around the others
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -227,10 +236,14 @@ def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest
 def _header(config: pytest.Config) -> list[str]:
     settings = config.stash[MACHINES].settings
     lines = [settings.header(), *([] if settings.record.value == "replay" else settings.device_ages)]
+    shown = [printable(line) for line in lines]
+    if settings.live:  # what costs money should be seen
+        live = config.get_terminal_writer().markup("LIVE", red=True, bold=True)
+        shown[0] = shown[0].replace("LIVE", live, 1)
     drawn = getattr(config.option, "hypothesisseed", None)
     if drawn:
-        lines.append(f"iqm: what @given draws is Hypothesis' own (--hypothesis-seed={drawn})")
-    return [printable(line) for line in lines]
+        shown.append(printable(f"iqm: what @given draws is Hypothesis' own (--hypothesis-seed={drawn})"))
+    return shown
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -345,6 +358,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _job_details(item: pytest.Item) -> list[JobDetails]:
     """Return what is known of the jobs of a test, if that is going to be shown."""
+    if not _has_begun(item):
+        return []
     live = _live_tests(item.config)
     if live is not None:
         return live.job_details()
@@ -352,7 +367,14 @@ def _job_details(item: pytest.Item) -> list[JobDetails]:
     return machines.job_details() if machines.settings.plan or machines.settings.report else []
 
 
+def _has_begun(item: pytest.Item) -> bool:
+    """Whether a test got as far as to use the machines; a skipped one did not, and they are still the former one's."""
+    return item.config.stash[MACHINES].test == item.nodeid
+
+
 def _job_ids(item: pytest.Item) -> list[str]:
+    if not _has_begun(item):
+        return []
     live = _live_tests(item.config)
     if live is not None:
         return list(live.transport.jobs)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from iqm_fakes.client import FakeIQMClient
-from iqm_fakes.device.device import Device, DeviceError
+from iqm_fakes.device.device import Calibration, Device, DeviceError
 from iqm_fakes.device.error_rates import Noise
+from iqm_fakes.device.implementations import default_loci
 from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.simulator import Simulator
 from iqm_fakes.vendor.http import VENDOR_ERRORS, get, quantum_computer_alias
@@ -38,12 +40,15 @@ class Predictor:
     """A calibration, as numbers and as simulators.
 
     Attributes:
+        chip: The machine's ``components``, which of them have ``couplers``, and which of these are not calibrated
+            (``lost``).
         noise: What the calibration says of errors and times.
         noisy: A simulator with that noise; of a fake, one that simulates as the fake does.
         ideal: One without.
 
     """
 
+    chip: Mapping[str, Any]
     noise: Noise
     noisy: Simulator
     ideal: Simulator
@@ -107,13 +112,27 @@ class Predictors:
         if calibration_set not in self._known:
             alias, settings = self.alias(computer), {}
             if isinstance(self.client, FakeIQMClient):  # what a device file says beside what is published counts, too
+                device = self.client.server.device(alias)
                 calibration = self.client.server.calibration(alias, calibration_set)
                 settings = dict(self.client.server.settings)
             else:
-                calibration = Device.published(self.client, alias, [calibration_set]).calibration()
+                device = Device.published(self.client, alias, [calibration_set])
+                calibration = device.calibration()
             self._known[calibration_set] = Predictor(
+                _chip(device, calibration),
                 Noise(calibration),
                 Simulator(calibration, **settings),
                 Simulator(calibration, **{**settings, "noise": False}),
             )
         return self._known[calibration_set]
+
+
+def _chip(device: Device, calibration: Calibration) -> dict[str, Any]:
+    architecture = device.static_quantum_architecture
+    couplers = [list(pair) for pair in architecture["connectivity"]]
+    calibrated = {frozenset(locus) for _, locus in default_loci(calibration.dynamic_quantum_architecture)}
+    return {
+        "components": [*architecture["qubits"], *architecture["computational_resonators"]],
+        "couplers": couplers,
+        "lost": [pair for pair in couplers if frozenset(pair) not in calibrated],
+    }

@@ -161,7 +161,7 @@ class Settings:
             device_ages=device_ages,
             seed=_seed(config),
             live=live,
-            budget=Budget(jobs=_limit(config, "jobs"), shots=_limit(config, "shots")),
+            budget=Budget(jobs=_limit(config, "job"), shots=_limit(config, "shot")),
             plan=plan,
             report=_report(config),
             alpha=_number_between(config, "iqm_alpha", ALPHA, 1.0, "lies between 0 and 1"),
@@ -433,7 +433,7 @@ def _seed(config: pytest.Config) -> Setting[int]:
         drawn = secrets.randbits(32) if worker_input is None else worker_input["iqm_seed"]
         return Setting(drawn, f"{source}=random")
     if not text.isdecimal():
-        raise pytest.UsageError(f"{source} takes a non-negative integer or 'random', got {text!r}")
+        raise pytest.UsageError(f"{source} is a whole number, 0 or more, or 'random'; got {text!r}")
     return Setting(int(text), source)
 
 
@@ -462,12 +462,12 @@ def _live(config: pytest.Config, rules: LiveRules) -> RealMachine:
 
 def _limit(config: pytest.Config, what: str) -> Limit:
     """Return the limit of jobs or of shots that an option, or the ini key of the same name, sets."""
-    name = f"iqm_max_{what}"
+    name = f"iqm_max_{what}s"
     text, source = _option_or_ini(config, name)
     if text == "" and source.startswith("ini"):
         return Limit(what, None, "default")
     if not text.replace("_", "").isdecimal():
-        raise pytest.UsageError(f"{source} takes a whole number, got {text!r}")
+        raise pytest.UsageError(f"{source} is a whole number, 0 or more; got {text!r}")
     return Limit(what, int(text), source)
 
 
@@ -501,7 +501,7 @@ def _skip_if_unavailable(config: pytest.Config) -> Setting[bool]:
 def _shots(config: pytest.Config) -> Setting[int]:
     text = _text(config, "iqm_shots")
     if text and not (text.isdecimal() and int(text)):
-        raise pytest.UsageError(f"ini iqm_shots is a positive whole number, got {text!r}")
+        raise pytest.UsageError(f"ini iqm_shots is a whole number, 1 or more; got {text!r}")
     return Setting(int(text), "ini iqm_shots") if text else Setting(1000, "default")
 
 

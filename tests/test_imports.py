@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 TOWERS = {
     "iqm_fakes": (
+        ("__main__",),
         ("cli",),
         ("agreement",),
         ("client",),
@@ -31,7 +32,7 @@ TOWERS = {
         ("simulator",),
         ("device",),
         ("vendor", "documents", "html"),
-        ("atomic_write", "environment", "printed"),
+        ("atomic_write", "environment", "printed", "words"),
     ),
     "pytest_iqm": (
         ("plugin",),
@@ -49,7 +50,7 @@ TOWERS = {
         ("strategies",),
         ("backend",),
         ("statistics",),
-        ("client_interception", "departures"),
+        ("client_interception", "departures", "redaction"),
         ("settings",),
         ("claim_hooks", "budget", "errors", "on_import", "tracebacks", "_version"),
     ),
@@ -64,6 +65,8 @@ ONLY = {
     "hypothesis": ("pytest_iqm.strategies",),
     "sqlite3": ("pytest_iqm.live",),
     "werkzeug": ("iqm_fakes.web",),
+    "jinja2": ("iqm_fakes.html",),
+    "tqdm": ("iqm_fakes.cli",),
     "pydantic": ("iqm_fakes.wire.payload", "iqm_fakes.vendor.http"),
     "qiskit_aer": ("iqm_fakes.simulator.aer",),
     "matplotlib": ("iqm_fakes.device.chip_plot",),

@@ -51,6 +51,8 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path):
         entry_points = wheel.read(f"{info}/entry_points.txt").decode()
     assert {file.partition("/")[0] for file in files} == {"pytest_iqm", "iqm_fakes", info}
     needed = {"pytest_iqm/py.typed", "iqm_fakes/py.typed", "iqm_fakes/device/catalogue/garnet.json"}
+    needed |= {"iqm_fakes/html/page.html", "iqm_fakes/html/drawings.html", "iqm_fakes/agreement/comparison.html"}
+    needed |= {"pytest_iqm/report/report.html"}
     assert needed | {f"{info}/licenses/LICENSE"} <= set(files)
     assert "iqm-fake = iqm_fakes.cli:main" in entry_points
     assert "iqm = pytest_iqm.plugin" in entry_points

@@ -8,10 +8,13 @@ import logging
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager, suppress
 from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from socket import gethostname
 from types import FrameType
@@ -51,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
+    except BrokenPipeError:  # what reads this, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where Python flushes what is left
+        return 1
     except (OSError, ValueError, RecordingError, RecordingNotFound) as error:
         say(*f"iqm-fake: {error}".split("\n"), error=True)
         return 1
@@ -58,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="iqm-fake", description="Fake IQM quantum computers.")
+    parser.add_argument("--version", action="version", version=f"iqm-fake, pytest-iqm {version('pytest-iqm')}")
+    if find_spec("shtab"):
+        import_module("shtab").add_argument_to(parser, help="print what completes commands in this shell")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser(
         "serve",
@@ -174,6 +183,12 @@ def _add_recordings(commands: Any) -> None:
         parser: argparse.ArgumentParser = actions.add_parser(
             name, help=text, description=text[0].upper() + text[1:] + "."
         )
+        parser.add_argument(
+            "--folder",
+            default=argparse.SUPPRESS,
+            help="folder of recordings, here or before the action",
+            metavar="FOLDER",
+        )
         parser.set_defaults(command=run)
         return parser
 
@@ -277,13 +292,14 @@ def _add_diff(commands: Any) -> None:
 
 
 def _snapshot(options: argparse.Namespace) -> int:
-    from iqm_fakes.vendor.http import VENDOR_ERRORS
+    from iqm_fakes.vendor.http import VENDOR_ERRORS, told
 
+    client = _connected(options)
     try:
-        device = Device.snapshot(_connected(options), calibration_sets=options.calibration_set)
+        device = Device.snapshot(client, calibration_sets=options.calibration_set)
     except VENDOR_ERRORS as error:
         computer = options.computer or os.environ.get("IQM_QUANTUM_COMPUTER") or "the quantum computer"
-        raise ValueError(f"no snapshot of {computer}: {error}") from None
+        raise ValueError(f"no snapshot of {computer}: {told(error)}") from None
     _save(device, options.out)
     say(f"{options.out}: {device.display_name}, calibration set {device.default_calibration_set_id}")
     return 0
@@ -318,18 +334,22 @@ def _save(device: Device, path: str) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from iqm_fakes.recordings.from_server import record
-    from iqm_fakes.vendor.http import VENDOR_ERRORS
+    from tqdm import tqdm
 
-    client, failed = None, 0
-    for job in options.jobs:
-        try:
-            client = client or _connected(options)
-            recording = record(client, job, options.folder, metadata=options.metadata)
-            say(f"{job}: {recording.status}, recorded")
-        except (*VENDOR_ERRORS, RecordingError) as error:  # type: ignore[misc]  # a tuple of classes
-            say(*f"iqm-fake: {job}: {error}".split("\n"), error=True)
-            failed = 1
+    from iqm_fakes.recordings.from_server import record
+    from iqm_fakes.vendor.http import VENDOR_ERRORS, told
+
+    client, failed = _connected(options), 0
+    with tqdm(options.jobs, unit="job", leave=False, disable=None if len(options.jobs) > 1 else True) as jobs:
+        for job in jobs:
+            try:
+                recording = record(client, job, options.folder, metadata=options.metadata)
+                lines, error = [f"{job}: {recording.status}, recorded"], False
+            except (*VENDOR_ERRORS, RecordingError) as problem:  # type: ignore[misc]  # a tuple of classes
+                lines, error = f"iqm-fake: {job}: {told(problem)}".split("\n"), True
+                failed = 1
+            with tqdm.external_write_mode():
+                say(*lines, error=error)
     return failed
 
 
@@ -350,12 +370,15 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _connected(options: argparse.Namespace) -> IQMClient:
-    from iqm_fakes.vendor.http import connect
+    from iqm_fakes.vendor.http import VENDOR_ERRORS, connect, told
 
     url = options.url or os.environ.get("IQM_SERVER_URL")
     if not url:
         raise ValueError("where is the IQM Server? give --url, or set IQM_SERVER_URL")
-    return connect(url, quantum_computer=options.computer or os.environ.get("IQM_QUANTUM_COMPUTER"))
+    try:
+        return connect(url, quantum_computer=options.computer or os.environ.get("IQM_QUANTUM_COMPUTER"))
+    except VENDOR_ERRORS as error:
+        raise ValueError(told(error)) from None
 
 
 def _diff(options: argparse.Namespace) -> int:

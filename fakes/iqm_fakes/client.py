@@ -13,7 +13,7 @@ from iqm_fakes.device.bundled import DEFAULT_DEVICE
 from iqm_fakes.device.device import Device
 from iqm_fakes.server.server import FakeIQMServer
 from iqm_fakes.simulator.methods import Method
-from iqm_fakes.vendor.http import COMPOSED, ServerClient, quantum_computer_alias
+from iqm_fakes.vendor.http import COMPOSED, ServerClient, address, quantum_computer_alias
 from iqm_fakes.web.handle import URL, Handle
 from iqm_fakes.web.transport import Transport, caller
 
@@ -111,6 +111,15 @@ class FakeIQMClient(IQMClient):
     def __repr__(self) -> str:
         where = f"seed={self.server.seed}" if isinstance(self._transport, Handle) else "in another process"
         return f"FakeIQMClient({quantum_computer_alias(self)!r}, {where})"
+
+
+def place(client: IQMClient) -> str:
+    """Return where the jobs of a client go, in words."""
+    if not isinstance(client, FakeIQMClient):
+        return f"at {address(client)}"
+    if not isinstance(client._transport, Handle):
+        return "fake in another process"
+    return "as recorded" if client.server.replays else f"fake, seed {client.server.seed}"
 
 
 def _computer_on(server: FakeIQMServer, device: str | os.PathLike[str] | Device | None) -> str:

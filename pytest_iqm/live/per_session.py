@@ -6,34 +6,35 @@ process.
 
 from __future__ import annotations
 
-import signal
-import tempfile
-import threading
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 
-from iqm_fakes.environment import set_variables
+from iqm_fakes.environment import set_variables, show
 from iqm_fakes.printed import printable
+from iqm_fakes.words import several
 from pytest_iqm.client_interception import ClientInterception
 from pytest_iqm.departures import Departures
 from pytest_iqm.job_details import JobsOfTests, jobs_of, times
 from pytest_iqm.live import cleanup
 from pytest_iqm.live.calibration_drift import calibration_drift
+from pytest_iqm.live.interruption import heed_signals, watch
 from pytest_iqm.live.per_test import LIVE, RECORDABLE, UNSEEN, LiveTests
 from pytest_iqm.live.preflight import Preflight, preflight
 from pytest_iqm.live.recorder import Recorder
-from pytest_iqm.live.submissions import PREFIX, UNAVAILABLE, Submission, Submissions, left_by_dead_sessions
+from pytest_iqm.live.submissions import CONTROLLER, UNAVAILABLE, Submission, Submissions
 from pytest_iqm.live.transport import LiveTransport, refuse_uncounted
 from pytest_iqm.machines import MACHINES
-from pytest_iqm.settings import COMPUTER, Settings, lists_only
+from pytest_iqm.settings import COMPUTER, CREDENTIALS, Settings, lists_only
 
 SUBMISSIONS = "iqm_ledger"
 """Key of a worker's input: path of the account of submissions."""
+
+SHOWN = 3
+"""Tests without a job that are named."""
 
 
 def begin(session: pytest.Session, settings: Settings) -> None:
@@ -41,23 +42,30 @@ def begin(session: pytest.Session, settings: Settings) -> None:
     config = session.config
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     if worker is None:
-        folder = tempfile.TemporaryDirectory(prefix=PREFIX)
-        config.add_cleanup(folder.cleanup)
-        submissions = Submissions.create(Path(folder.name))
-        config.add_cleanup(submissions.keep_alive())
+        submissions, end = Submissions.create()
     else:
         submissions = Submissions(Path(worker[SUBMISSIONS]))
+        end = submissions.keep_alive(worker["workerid"])
     named = {COMPUTER: settings.real_machine.computer.value}  # programs under test read it
     config.add_cleanup(set_variables(named))
-    transport = LiveTransport(settings, submissions, "main" if worker is None else worker["workerid"])
+    transport = LiveTransport(settings, submissions, CONTROLLER if worker is None else worker["workerid"])
     config.add_cleanup(ClientInterception(transport).lift)
     config.add_cleanup(Departures(refuse_uncounted).lift)
+    config.add_cleanup(partial(show, CREDENTIALS))
     config.pluginmanager.register(LiveTests(settings, transport, config.stash[MACHINES]), "iqm-live-tests")
     if worker is None:
-        live = LiveSession(settings, transport, left_by_dead_sessions())
+        live = LiveSession(settings, transport)
+        config.add_cleanup(live.forget)
+        config.add_cleanup(end)
         config.pluginmanager.register(live, "iqm-live-session")
-        if not lists_only(config):
-            live.begin(config)
+        if lists_only(config):
+            return
+        live.begin(config)
+    else:
+        config.add_cleanup(end)
+    config.add_cleanup(heed_signals(transport.interrupt))
+    if worker is not None:
+        config.add_cleanup(watch(submissions, CONTROLLER))
 
 
 class LiveSession:
@@ -66,21 +74,20 @@ class LiveSession:
     Args:
         settings: Those of the run.
         transport: What the requests of this process go through.
-        former: What sessions that were killed left.
 
     """
 
-    def __init__(self, settings: Settings, transport: LiveTransport, former: Sequence[Submission] = ()) -> None:
+    def __init__(self, settings: Settings, transport: LiveTransport) -> None:
         self._settings = settings
-        self._former = former
         self._machine = settings.real_machine
         self._transport = transport
         self._submissions = transport.submissions
         self._recorder = Recorder(settings) if settings.record.value != "off" else None
         self._ran = 0
         self._unseen: list[str] = []
+        self._idle: list[str] = []
         self._left: Sequence[Submission] = ()
-        self._handlers: dict[int, Any] = {}
+        self._named: Sequence[Submission] = ()
 
     @cached_property
     def preflight(self) -> Preflight:
@@ -91,28 +98,29 @@ class LiveSession:
         return answer
 
     def begin(self, config: pytest.Config) -> None:
-        """Look at the machine; heed Ctrl-C, and SIGTERM like it."""
+        """Look at the machine, and tidy up after runs that were killed."""
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and reporter.verbosity >= 0:
             limit = self._machine.rules.preflight.value
             reporter.write_line(f"iqm: asking {self._machine.computer} at {self._machine.url}, for {limit:g} s at most")
         _ = self.preflight
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a shell
-                    self._handlers[number] = signal.signal(number, self._interrupt)
+        if reporter is not None:  # else nobody would hear of them
+            for line in cleanup.after_dead_sessions(self._transport):
+                reporter.write_line(printable(line), yellow=True)
+
+    def forget(self) -> None:
+        """Remove the account, unless it has what nobody was told of; the next run tells."""
+        if set(self._submissions.pending()) <= set(self._named):
+            self._submissions.remove()
 
     def pytest_report_header(self, config: pytest.Config) -> list[str]:
         """Say what the machine is, and how it differs from the device files."""
         if lists_only(config):
             return []
         computer = self._machine.computer.value
-        left = [f"iqm: a former run was killed and left this on {each.server}: {each}" for each in self._former]
         if self.preflight.unavailable is not None:
-            return [
-                printable(line) for line in (*left, f"iqm: {computer} can't be used now: {self.preflight.unavailable}")
-            ]
-        lines = [*map(printable, left), f"iqm: calibration set {self.preflight.calibration_set}"]
+            return [printable(f"iqm: {computer} can't be used now: {self.preflight.unavailable}")]
+        lines = [f"iqm: calibration set {self.preflight.calibration_set}"]
         if self._machine.is_mock:
             lines.append(f"iqm: {computer} answers with random bits: claims about counts mean nothing")
         if self._settings.device_files:
@@ -132,8 +140,8 @@ class LiveSession:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the tests that used the machine, and record their jobs."""
         self._ran += getattr(report, LIVE, False)
-        if getattr(report, UNSEEN, False):
-            self._unseen.append(report.nodeid)
+        if hasattr(report, UNSEEN):
+            (self._unseen if getattr(report, UNSEEN) else self._idle).append(report.nodeid)
         if self._recorder is not None and hasattr(report, RECORDABLE):
             self._recorder.keep(report.nodeid, getattr(report, RECORDABLE))
 
@@ -143,11 +151,6 @@ class LiveSession:
         self._left = cleanup.after_session(self._transport)
         if self._recorder is not None:
             self._recorder.finish()
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-    def _interrupt(self, signum: int, frame: FrameType | None) -> None:
-        self._transport.interrupt()
 
     def problems(self) -> list[str]:
         """Return why a run in which no test failed fails nevertheless."""
@@ -164,7 +167,8 @@ class LiveSession:
         computer = self._machine.computer.value
         jobs, shots = self._submissions.spent()
         yield (
-            f"{computer}: {jobs} jobs, {shots} shots submitted; {self._settings.budget}; {times(tests)}",
+            f"{computer}: {several(jobs, 'job')}, {several(shots, 'shot')} submitted; {self._settings.budget}; "
+            f"{times(tests)}",
             {},
         )
         if self._machine.is_mock:
@@ -187,7 +191,11 @@ class LiveSession:
                 "vendor's, are in no budget and are not cancelled",
                 {"yellow": True},
             )
+        if self._idle:
+            some = ", ".join([*self._idle[:SHOWN], *(["..."] if self._idle[SHOWN:] else [])])
+            yield f"passed without a job that was seen, which is fine if none was meant: {len(self._idle)} ({some})", {}
         if self._recorder is not None:
             yield f"recordings: {len(self._recorder.recorded)} recorded", {}
         for problem in self.problems():
             yield problem, {"red": True}
+        self._named = self._left

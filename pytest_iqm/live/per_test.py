@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from iqm_fakes.environment import hide, show
 from pytest_iqm.errors import BudgetExceeded, SessionOver
 from pytest_iqm.job_details import JobDetails, JobDetailsCollector
 from pytest_iqm.live import cleanup
 from pytest_iqm.live.preflight import why_unavailable
-from pytest_iqm.live.redaction import redacted, redacted_text
-from pytest_iqm.live.submissions import UNAVAILABLE
+from pytest_iqm.live.submissions import CONTROLLER, UNAVAILABLE
 from pytest_iqm.live.transport import LiveTransport
 from pytest_iqm.live.turns import turn
 from pytest_iqm.machines import Machines, fail, skip
-from pytest_iqm.settings import Settings
+from pytest_iqm.settings import CREDENTIALS, Settings
 
 if TYPE_CHECKING:
     from pytest_iqm.executions import Execution
@@ -27,7 +28,7 @@ LIVE = "iqm_live"
 """Attribute of the reports of tests that used a real machine."""
 
 UNSEEN = "iqm_unseen"
-"""Attribute of the same reports: whether the test has a program that makes its own client, and no job was seen."""
+"""Attribute of the same reports, if no job was seen: whether the test has a program that makes its own client."""
 
 RECORDABLE = "iqm_recordable"
 """Attribute of the reports of tests that passed on a real machine: ids of their jobs."""
@@ -47,21 +48,29 @@ class LiveTests:
         self._machine = settings.real_machine
         self._machines = machines
         self.transport = transport
+        machines.address_asked = partial(show, CREDENTIALS)
         transport.begins = self._take_turn
         transport.is_wider = lambda: machines.requester.fixture is not None
         transport.heard = self._tell
         self._turn = ExitStack()
-        self._worker = False
+        self._worker = transport.worker != CONTROLLER
         self._had_trouble = False
         self._detailed = bool(settings.report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Let others use the machine when a test has ended."""
+    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+        """Let others use the machine when a test has ended; child processes get no credentials until a test asks."""
         __tracebackhide__ = True
-        self._worker = hasattr(item.config, "workerinput")
+        hide(CREDENTIALS)
         with self._turn:
             return (yield)
+
+    def pytest_collectstart(self) -> None:
+        """Let child processes that modules start have no credentials.
+
+        xdist's controller, which collects nothing, starts workers that need them.
+        """
+        hide(CREDENTIALS)
 
     def _take_turn(self) -> None:
         """Wait until no other worker uses the machine."""
@@ -102,23 +111,22 @@ class LiveTests:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Mark the report of a test that used the machine, and keep credentials out of it."""
+        """Mark the report of a test that used the machine."""
         report = yield
         transport = self.transport
         if report.when == "call" and (self._machines.asked or transport.jobs):
             vars(report)[LIVE] = not report.skipped
             if report.passed:
                 vars(report)[RECORDABLE] = list(transport.jobs)
-                vars(report)[UNSEEN] = self._machines.has_programs and not transport.jobs
-        return redacted(item.config, report)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Keep credentials out of reports of modules that can't be imported."""
-        report = yield
-        if report.failed and redacted_text(report.longreprtext) != report.longreprtext:
-            report.longrepr = redacted_text(report.longreprtext)
+                if not transport.jobs and not transport.submissions.of(item.nodeid):
+                    vars(report)[UNSEEN] = self._machines.has_programs
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Cancel what is left if there is no controller any more that would."""
+        if self._worker:
+            cleanup.after_controller(self.transport)
 
     def job_details(self) -> list[JobDetails]:
         """Return what is known of the jobs of the test that has ended."""

@@ -108,4 +108,6 @@ def _optional(client: IQMClient, path: str) -> dict[str, Any]:
 
 
 def _text(error: Exception) -> str:
-    return str(error).strip() or type(error).__name__
+    from iqm_fakes.vendor.http import told
+
+    return told(error).strip() or type(error).__name__

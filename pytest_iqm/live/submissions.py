@@ -5,9 +5,12 @@ It is an SQLite file, so that a reservation is a transaction, and what a killed 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from iqm_fakes.wire.status import JobStatus
+from iqm_fakes.words import several
 from pytest_iqm.budget import Budget
 from pytest_iqm.errors import BudgetExceeded, SessionOver, hide_frames
 
@@ -27,11 +31,17 @@ UNAVAILABLE = "unavailable"
 
 ACCOUNT = "submissions.sqlite"
 
-ALIVE = "alive.sqlite"
-"""A file that is locked as long as the session lives."""
+ALIVE = ".alive"
+"""How the names of files end that are locked as long as a process of the session lives."""
+
+CONTROLLER = "main"
+"""The process that reports the session, as its file is named."""
 
 PREFIX = "pytest-iqm-"
 """How the names of folders of sessions begin, in the system's folder of temporary files."""
+
+BEGINNING = 3600.0
+"""Seconds after which a folder without an account is no session that begins."""
 
 _SCHEMA = """
 create table submissions (
@@ -76,7 +86,7 @@ class Submission:
 
     def __str__(self) -> str:
         name = f"job {self.job}" if self.job else "a submission without an answer, whose job may exist,"
-        return f"{name} of {self.test or 'no test'}: {self.status}, {self.shots} shots"
+        return f"{name} of {self.test or 'no test'}: {self.status}, {several(self.shots, 'shot')}"
 
 
 class Submissions:
@@ -91,18 +101,29 @@ class Submissions:
         self.path = path
 
     @classmethod
-    def create(cls, folder: Path) -> Submissions:
-        """Open an account in a folder."""
-        submissions = cls(folder / ACCOUNT)
+    def create(cls) -> tuple[Submissions, Callable[[], None]]:
+        """Open an account, in a folder of its own; returns what :meth:`keep_alive` does, too."""
+        submissions = cls(Path(tempfile.mkdtemp(prefix=PREFIX)) / ACCOUNT)
+        end = submissions.keep_alive(CONTROLLER)  # first: an account that nobody keeps alive may be removed
         with closing(sqlite3.connect(submissions.path)) as connection:
             connection.executescript(_SCHEMA)
-        return submissions
+        return submissions, end
 
-    def keep_alive(self) -> Callable[[], None]:
-        """Let others know that the session lives, until the function that is returned is called or the process ends."""
-        lock = sqlite3.connect(self.path.with_name(ALIVE), isolation_level=None)
+    def keep_alive(self, process: str) -> Callable[[], None]:
+        """Let others know that a process of the session lives, until the function returned is called or it ends."""
+        lock = sqlite3.connect(self.path.with_name(f"{process}{ALIVE}"), isolation_level=None)
         lock.execute("begin exclusive")
         return lock.close
+
+    def lives(self, process: str) -> bool:
+        """Whether a process of the session lives."""
+        file = self.path.with_name(f"{process}{ALIVE}").as_uri()
+        try:
+            with closing(sqlite3.connect(f"{file}?mode=rw", uri=True, timeout=0, isolation_level=None)) as lock:
+                lock.execute("begin exclusive")
+        except sqlite3.OperationalError as error:
+            return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+        return False
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -182,6 +203,10 @@ class Submissions:
             where, arguments = f"{where} and test = ? and not wider_scope", [*arguments, test]
         return self._select(where, *arguments)
 
+    def of(self, test: str) -> list[Submission]:
+        """Return what a test submitted."""
+        return self._select("test = ?", test)
+
     def all(self) -> list[Submission]:
         """Return everything, in the order of submission."""
         return self._select("1")
@@ -194,6 +219,10 @@ class Submissions:
     def close(self) -> None:
         """Let nothing be submitted any more."""
         self.note("closed", "yes")
+
+    def remove(self) -> None:
+        """Remove the account, and its folder."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)
 
     def note(self, name: str, value: str) -> None:
         """Tell all processes something."""
@@ -228,18 +257,30 @@ class Submissions:
             connection.execute(statement, arguments)
 
 
-def left_by_dead_sessions() -> list[Submission]:
-    """Return what sessions that were killed may have left on machines, once: their folders are removed."""
-    left = []
+def dead_sessions() -> Iterator[Submissions]:
+    """Yield the accounts of this user's sessions that were killed and may have left something on machines.
+
+    The folders of the others are removed.
+    """
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        lock = folder / ALIVE
+        account = Submissions(folder / ACCOUNT)
         try:
-            if not lock.exists():
+            if not _is_own(folder) or any(account.lives(lock.stem) for lock in folder.glob(f"*{ALIVE}")):
                 continue
-            with closing(sqlite3.connect(lock, timeout=0, isolation_level=None)) as connection:
-                connection.execute("begin exclusive")
-            left += Submissions(folder / ACCOUNT).pending()
-        except (OSError, sqlite3.Error):  # it lives, or is another user's
+            if not account.path.exists():
+                if time.time() - folder.stat().st_mtime > BEGINNING:
+                    shutil.rmtree(folder, ignore_errors=True)
+                continue
+            left = account.pending()
+        except (OSError, sqlite3.Error):  # it ends at this moment
             continue
-        shutil.rmtree(folder, ignore_errors=True)
-    return left
+        if left:
+            yield account
+        else:
+            account.remove()
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether a folder is this user's: what others put there is not believed."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())

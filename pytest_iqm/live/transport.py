@@ -107,7 +107,7 @@ class LiveTransport:
 
     def reaches(self, url: str) -> bool:
         """Whether an address is one of the machine's server."""
-        return url.startswith(self._machine.url.value.rstrip("/"))
+        return f"{url}/".startswith(f"{self._machine.url.value.rstrip('/')}/")
 
     @cached_property
     def client(self) -> IQMClient:
@@ -181,6 +181,7 @@ class LiveTransport:
             """Enter it in the account, once, before anything of it has left."""
             if entered:
                 return
+            self._submitting = True
             try:
                 circuits, shots = _circuits_and_shots(arguments.get("data"))
                 submission = Submission(self.worker, self._test, url, circuits, shots)
@@ -189,7 +190,6 @@ class LiveTransport:
                 self.refusals.append(str(error))
                 raise
             entered.append((number, submission))
-            self._submitting = True
 
         try:
             _, response = self._send(call, url, arguments, reserve)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from iqm_fakes.words import p_value, probability
 from pytest_iqm import claim_hooks, markers
 from pytest_iqm.errors import BudgetExceeded, SessionOver
 from pytest_iqm.machines import MACHINES
@@ -73,9 +74,10 @@ class ClaimReport:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._noted: list[dict[str, Any]] = []
-        self._failed: list[tuple[str, Claim, Verdict, list[str]]] = []
+        self._failed: list[_Failed] = []
         settings = config.stash[MACHINES].settings
         self.alpha = settings.alpha.value  # of the test that runs
+        self._detailed = bool(settings.report)
         stack = ExitStack()
         stack.enter_context(claim_hooks.installed(self))
         config.add_cleanup(stack.close)
@@ -100,26 +102,45 @@ class ClaimReport:
         if verdict.suspicious and self._where.repeats:
             fresh, why_not = self._fresh_counts(counts)
             verdict = replace(verdict, not_repeated=why_not) if fresh is None else verdict.after(claim.check(fresh))
-        self._noted.append(
-            {
-                "claim": verdict.claim,
-                "p": verdict.p_value,
-                "again": None if verdict.fresh is None else verdict.fresh.p_value,
-                "alpha": verdict.alpha,
-                "passed": verdict.passed,
-                "shots": verdict.shots,
-                "tolerance": verdict.published,
-            }
-        )
+        noted = {
+            "claim": verdict.claim,
+            "p": verdict.p_value,
+            "again": None if verdict.fresh is None else verdict.fresh.p_value,
+            "alpha": verdict.alpha,
+            "passed": verdict.passed,
+            "shots": verdict.shots,
+            "tolerance": verdict.published,
+        }
+        self._noted.append(noted)
         if not verdict.passed:
-            self._failed.append(("==", claim, *self._explained(claim, verdict, counts)))
+            self._failed.append(_Failed("==", claim, *self._explained(claim, verdict, counts), noted=noted))
+        if self._detailed:
+            noted |= self._drawn(claim, verdict, counts)
         return verdict.passed or self._where.random_bits
+
+    def _drawn(self, claim: Claim, verdict: Verdict, counts: Any) -> dict[str, Any]:
+        """Return the circuit of a claim, and the probabilities that it declares: what a report draws."""
+        from pytest_iqm.prediction import UNPREDICTABLE
+        from pytest_iqm.statistics.claim_types import FAKE, Distribution
+        from pytest_iqm.statistics.observed import read
+
+        seen = read(counts)
+        try:
+            execution = self.execution(seen)
+            if execution is None or not execution.gave(seen):
+                return {}
+        except UNPREDICTABLE:
+            return {}
+        circuit = {"job": execution.job, "circuit": execution.index}
+        if not isinstance(claim, Distribution) or claim.within == FAKE:
+            return circuit
+        return {**circuit, "declared": claim.probabilities, "within": verdict.within}
 
     def judge_not_equal(self, claim: Claim, counts: Any) -> bool:
         """Judge counts that should refute a claim; random bits do what is wanted."""
         verdict = claim.check(counts)
         if verdict.passed:
-            self._failed.append(("!=", claim, verdict, []))
+            self._failed.append(_Failed("!=", claim, verdict, []))
         return not verdict.passed or self._where.random_bits
 
     def _fresh_counts(self, counts: Any) -> tuple[dict[str, int] | None, str]:
@@ -184,7 +205,9 @@ class ClaimReport:
         if report.failed:
             examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
             failed = self._failed[-1:] if examples else self._failed  # the last example is the smallest
-            report.sections += [("IQM claim", "\n".join([str(verdict), *job])) for _, _, verdict, job in failed]
+            for each in failed:
+                each.noted["explained"] = "\n".join(each.lines())
+                report.sections.append(("IQM claim", each.noted["explained"]))
             machines = self._config.stash[MACHINES]
             if failed or machines.asked:
                 report.sections.append(("IQM run", "\n".join(machines.described())))
@@ -193,12 +216,39 @@ class ClaimReport:
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
-        """Say in short why counts refute a claim, since pytest cuts what is long; of other comparisons nothing."""
-        for failed, claim, verdict, _ in reversed(self._failed):
-            if op == failed and (claim is left or claim is right):
-                refute = "refute" if op == "==" else "do not refute"
-                return [f"counts {refute} the claim: {verdict.tvd:.3f} away", *verdict.headline()]
+        """Say in short why a comparison with a claim fails, since pytest cuts what is long; of others nothing."""
+        for failed in reversed(self._failed):
+            if op == failed.operator and (failed.claim is left or failed.claim is right):
+                failed.asserted = True
+                refuted = "refuted" if op == "==" else "not refuted"
+                return [f"counts {op} claim ({refuted}: {failed.verdict.tvd:.3f} away)", *failed.verdict.headline()]
         return None
+
+
+@dataclass
+class _Failed:
+    """A comparison with a claim that was not what the test wants.
+
+    Attributes:
+        operator: How they were compared.
+        claim: The claim.
+        verdict: What became of it.
+        job: Lines about the job.
+        noted: What is reported of it.
+        asserted: Whether the failed assert has said the headline.
+
+    """
+
+    operator: str
+    claim: Claim
+    verdict: Verdict
+    job: list[str]
+    noted: dict[str, Any] = field(default_factory=dict)
+    asserted: bool = False
+
+    def lines(self) -> list[str]:
+        """Return what explains it, beside the assert."""
+        return [*([] if self.asserted else self.verdict.headline()), *self.verdict.table(), *self.job]
 
 
 def _sampled() -> str | None:
@@ -213,12 +263,13 @@ def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
         return []
     wrong = sum(claim["alpha"] for _, claim in claims)
     lines = [
-        f"claims: {len(claims)}; if all are true, one of them fails with a probability of at most {wrong:.1e}, "
-        f"{min(NIGHTS * wrong, 1):.1e} in a year of nights"
+        f"claims: {len(claims)}; if all are true, one of them fails with a probability of at most "
+        f"{probability(min(wrong, 1))}, {probability(min(NIGHTS * wrong, 1))} in a year of nights"
     ]
     held = [(claim["p"], test) for test, claim in claims if claim["passed"]]
     if held:
-        lines.append("tightest claim that holds: p = {:.1e}, in {}".format(*min(held)))
+        smallest, test = min(held)
+        lines.append(f"smallest p-value of a claim that holds: {probability(smallest)}, in {test}")
     tolerated = [(claim["tolerance"], test) for test, claim in claims if claim["tolerance"] is not None]
     if tolerated:
         lines.append("widest tolerance of a calibration: {:.3g}, in {}".format(*max(tolerated)))
@@ -228,11 +279,11 @@ def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
             place = test, claim["claim"]
             near[place] = min(near.get(place, claim), claim, key=itemgetter("p"))
     lines += [
-        f"near miss: p = {claim['p']:.1e}{_p_value_of_fresh_shots(claim)} of {claim['claim']} in {test}"
+        f"near miss: {p_value(claim['p'])}{_p_value_of_fresh_shots(claim)} of {claim['claim']} in {test}"
         for (test, _), claim in near.items()
     ]
     return lines
 
 
 def _p_value_of_fresh_shots(claim: dict[str, Any]) -> str:
-    return "" if claim["again"] is None else f", and {claim['again']:.1e} in fresh shots,"
+    return "" if claim["again"] is None else f", and {probability(claim['again'])} in fresh shots,"

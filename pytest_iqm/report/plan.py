@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from iqm_fakes.words import several
 from pytest_iqm.budget import Budget
 from pytest_iqm.job_details import JobsOfTests
 
@@ -26,11 +27,14 @@ def plan(tests: JobsOfTests, budget: Budget, claims: Sequence[int]) -> list[str]
     lines = [f"{'jobs':>6}  {'circuits':>8}  {'shots':>9}"]
     for what, (number, circuits, shots) in [
         *rows,
-        (f"in all, by {len(rows)} {'test' if len(rows) == 1 else 'tests'}", total),
+        (f"in all, by {several(len(rows), 'test')}", total),
     ]:
         lines.append(f"{number:6d}  {circuits:8d}  {shots:9d}  {what}")
     if claims:
-        lines.append(f"and for suspicious claims, if there are any: {len(claims)} jobs, {sum(claims)} shots at most")
+        lines.append(
+            f"and for suspicious claims, if there are any: {several(len(claims), 'job')}, "
+            f"{several(sum(claims), 'shot')} at most"
+        )
     longest = sorted((max(job.get("over_t2") or 0.0 for job in jobs), test) for test, jobs in tests.items())
     lines += [
         f"longest circuit: {over_t2:.2g} times the shortest T2 of its qubits, in {test}"

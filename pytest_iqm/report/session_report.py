@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, TypeAlias
 
 import pytest
 
 from iqm_fakes.printed import printable
+from iqm_fakes.words import several
 from pytest_iqm.job_details import JobDetails, JobsOfTests
 from pytest_iqm.machines import Machines
 from pytest_iqm.report.claim_report import CLAIMS, RANDOM, summary
@@ -53,6 +54,7 @@ class SessionReport:
         self._live = live
         self._tests: dict[str, dict[str, Any]] = {}
         self._jobs: dict[str, list[JobDetails]] = {}
+        self._chips: dict[str, Mapping[str, Any]] = {}
         self._claims: list[tuple[str, dict[str, Any]]] = []
         self._replayed: set[str] = set()
         self._unwritten: list[str] = []
@@ -65,13 +67,19 @@ class SessionReport:
             test["attempts"] += 1
             test["outcome"] = "passed"
             test.pop("message", None)
+            test["claims"] = []
         outcome, message = _outcome(report)
         if outcome != "passed":
             test["outcome"] = outcome
             test["message"] = "\n\n".join(filter(None, [test.get("message"), message]))
-        self._claims += [(report.nodeid, claim) for claim in getattr(report, CLAIMS, ())]
+        claims = getattr(report, CLAIMS, ())
+        self._claims += [(report.nodeid, claim) for claim in claims]
+        test.setdefault("claims", []).extend(claims)
         test["used"] = getattr(report, USED, False)
         if details := getattr(report, JOB_DETAILS, None):
+            for job in details:
+                if "chip" in job:
+                    self._chips[job["calibration_set"]] = job.pop("chip")
             self._jobs.setdefault(report.nodeid, []).extend(details)
 
     @pytest.hookimpl(tryfirst=True)
@@ -95,10 +103,13 @@ class SessionReport:
         if self._settings.report:
             self._write()
         green = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-        over = self._settings.plan and excess(self._jobs, self._settings.budget)
-        live = self._live is not None and not lists_only(session.config) and self._live.problems()
-        if green and (over or live or self._unwritten):
+        if green and not lists_only(session.config) and self._problems():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _problems(self) -> list[str]:
+        """Return why the run fails although no test did."""
+        over = excess(self._jobs, self._settings.budget) if self._settings.plan else []
+        return [*over, *(self._live.problems() if self._live is not None else []), *self._unwritten]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         """Show the summary."""
@@ -109,6 +120,9 @@ class SessionReport:
             terminalreporter.section("iqm", red=any("red" in colours for _, colours in lines))
         for line, colours in lines:
             terminalreporter.line(printable(line), **colours)
+        for problem in self._problems():  # which the last line counts, so that it is not green
+            report = pytest.CollectReport("iqm", "failed", printable(problem), [])
+            terminalreporter.stats.setdefault("error", []).append(report)
 
     def _lines(self) -> Iterator[Line]:
         if self._live is not None:
@@ -122,7 +136,7 @@ class SessionReport:
         yield from self._recordings()
         again = [test for test, what in self._tests.items() if what["attempts"] > 1 and what["used"]]
         if again and self._live is None:
-            were = "1 test was" if len(again) == 1 else f"{len(again)} tests were"
+            were = several(len(again), "test was", "tests were")
             yield f"{were} run again: on the fake, with the same seed, hence the same counts", {"yellow": True}
         for line in self._unwritten:
             yield line, {"red": True}
@@ -148,13 +162,14 @@ class SessionReport:
     def _write(self) -> None:
         from pytest_iqm.report.report_files import write
 
-        problems = self._live.problems() if self._live is not None else []
         tests = [
-            {"test": test, **what, "jobs": self._jobs[test]} for test, what in self._tests.items() if test in self._jobs
+            {"test": test, **what, "jobs": self._jobs.get(test, [])}
+            for test, what in self._tests.items()
+            if test in self._jobs or what.get("outcome") == "failed"
         ]
         for file in self._settings.report:
             try:
-                write(file, self._settings, tests, problems)
+                write(file, self._settings, tests, self._problems(), self._chips)
             except OSError as error:
                 self._unwritten.append(f"--iqm-report: {error}")
 

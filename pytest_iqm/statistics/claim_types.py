@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
+from iqm_fakes.words import several
 from pytest_iqm import claim_hooks
 from pytest_iqm.statistics.hints import hint
 from pytest_iqm.statistics.observed import CountsError, outcomes, read, shape
@@ -152,6 +153,11 @@ class Distribution(NoisyClaim):
         drift: float | None = None,
         execution_of: ExecutionOf | None = None,
     ) -> None:
+        if not isinstance(probabilities, Mapping):
+            raise TypeError(
+                "a distribution is a mapping from outcomes to probabilities such as {'00': 0.5, '11': 0.5}, got "
+                f"{probabilities!r:.80}"
+            )
         if not probabilities:
             raise ValueError("a distribution declares at least one outcome")
         self.probabilities: dict[str, float] = {}
@@ -196,7 +202,7 @@ class Distribution(NoisyClaim):
         if exact is None:
             simulated = execution.simulated(SIMULATED, noise=False)
             sampled = Distribution(self.probabilities, within=DECLARED).check(simulated, alpha=alpha)
-            return replace(sampled, claim=claim, final=True, unit="simulated shots")
+            return replace(sampled, claim=claim, final=True, unit="simulated shot")
         names = list(dict.fromkeys([*self.probabilities, *exact.likely(SEEN)]))
         likely = exact.probabilities(names)
         declared = np.array([self.probabilities.get(name, 0.0) for name in names])
@@ -619,6 +625,8 @@ def _checked_bounds(
 
 def _event(keys: Iterable[str]) -> frozenset[str]:
     """Return the outcomes that are given, or the only one."""
+    if not isinstance(keys, Iterable):
+        raise TypeError(f"outcomes are bit strings such as {{'00', '11'}}, got {keys!r:.80}")
     return frozenset(outcomes([keys] if isinstance(keys, str) else list(keys)))
 
 
@@ -646,7 +654,7 @@ def _require_width(seen: Mapping[str, int], width: int, counts: Any, declared: t
             else ""
         )
         raise CountsError(
-            f"the claim is about {width} bits, and the counts have {len(example)}{split}: {example!r}{more}"
+            f"the claim is about {several(width, 'bit')}, and the counts have {len(example)}{split}: {example!r}{more}"
         )
     if len(registers) > 1 and len(declared) > 1 and registers != declared:
         raise CountsError(
@@ -670,7 +678,9 @@ def _too_few_shots(
     said = f"{claim!r:.80}" if tolerance is None else f"{claim!r:.80} tolerates {tolerance:.3g} and"
     if needed is None:
         return TooFewShots(f"{said} could not fail with any number of shots{against}: it allows all that can happen")
-    return TooFewShots(f"{said} could not fail at α = {alpha:g} with {shots} shots{against}: take {needed} at least")
+    return TooFewShots(
+        f"{said} could not fail at α = {alpha:g} with {several(shots, 'shot')}{against}: take {needed} at least"
+    )
 
 
 def _worst(names: Sequence[str], counts: Array, shots: int, declared: Array | None = None) -> tuple[Outcome, ...]:

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from iqm_fakes.words import p_value, several
 from pytest_iqm.statistics.tail_bounds import upper_tail
 
 SHOWN = 12
@@ -55,7 +56,7 @@ class Verdict:
         outcomes: The outcomes that are shown, the worst first.
         others: How many more there are.
         value: What was observed of a single number, such as ``⟨ZZ⟩ = 0.91``; empty if the claim is about outcomes.
-        unit: What the shots are.
+        unit: What a shot is.
         hint: A simple mistake that explains the counts, if there is one.
         final: Whether fresh shots of the device would say nothing new: what refutes is another sample, or the circuit.
         published: The tolerance that a calibration implied, if the claim asks for it.
@@ -75,7 +76,7 @@ class Verdict:
     outcomes: tuple[Outcome, ...]
     others: int = 0
     value: str = ""
-    unit: str = "shots"
+    unit: str = "shot"
     hint: str | None = None
     final: bool = False
     published: float | None = None
@@ -122,7 +123,8 @@ class Verdict:
     def __repr__(self) -> str:
         return f"<Verdict: {self.claim} {'holds' if self.passed else 'is refuted'}, {self._observed}>"
 
-    def __str__(self) -> str:
+    def table(self) -> list[str]:
+        """Return the outcomes, in lines."""
         declares = any(row.declared is not None for row in self.outcomes)
         width = max(map(len, ["outcome", *(row.name for row in self.outcomes)]))
         table = [f"{'outcome':{width}}  {'expected  ' if declares else ''}observed  99% interval"]
@@ -132,13 +134,17 @@ class Verdict:
             observed = f"{row.observed:8.3f}  {row.low:.3f} ... {row.high:.3f}"
             table.append(f"{row.name:{width}}  {expected}{observed}{mark}")
         if self.others:
-            table.append(f"and {self.others} more outcomes")
-        return "\n".join([*self.headline(), *table])
+            table.append(f"and {several(self.others, 'more outcome')}")
+        if any(line.endswith("<") for line in table):
+            table.append("< marks outcomes whose interval does not contain what is expected")
+        return table
+
+    def __str__(self) -> str:
+        return "\n".join([*self.headline(), *self.table()])
 
     @property
     def _observed(self) -> str:
         if not self.shots:
             return f"{self.tvd:.3f} away, computed exactly"
-        p = f"p = {self.p_value:.1e}" if self.p_value > 0 else "p < 1e-300"
         value = f"{self.value}, " if self.value else ""
-        return f"{value}{self.tvd:.3f} away in {self.shots} {self.unit}: {p}"
+        return f"{value}{self.tvd:.3f} away in {several(self.shots, self.unit)}: {p_value(self.p_value)}"

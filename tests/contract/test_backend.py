@@ -10,7 +10,9 @@ from iqm.qiskit_iqm.iqm_job import IQMJob
 from qiskit import QuantumCircuit, transpile
 from qiskit.transpiler import Target
 
-from iqm_fakes.vendor.http import quantum_computer_alias
+from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
+from iqm_fakes.vendor.http import connect, quantum_computer_alias
+from iqm_fakes.web.loopback import loopback
 from pytest_iqm import IQMBackend
 
 
@@ -207,3 +209,14 @@ def test_the_targets_still_transpile_after_closing(backend):
 
 def test_the_vendors_transpiler_takes_it(backend):
     assert transpile_to_IQM(flip(2), backend).count_ops()["measure"] == 2
+
+
+def test_its_repr_says_what_it_is(monkeypatch):
+    monkeypatch.setenv("IQM_TOKEN", "fake")
+    server = FakeIQMServer("garnet", seed=7)
+    backend = IQMBackend(FakeIQMClient(server=server))
+    assert repr(backend) == "<IQMBackend garnet, fake, seed 7>"
+    with loopback(Api(server)) as url:
+        assert repr(IQMBackend(connect(url))) == f"<IQMBackend garnet, at {url}>"
+    backend.close_client()
+    assert repr(backend) == "<IQMBackend garnet, closed>"

@@ -228,7 +228,7 @@ def broken_recordings(numbers: range, folder: Path) -> Counter[str]:
         file, other = files[number % 2], files[1 - number % 2]
         file.write_bytes(mutators[number % 2].mutant(dice))
         status_of_check, out, said = iqm_fake("recordings", "--folder", str(recordings.folder), "check")
-        assert out == f"2 recordings, {status_of_check} broken files\n"
+        assert out == f"2 recordings, {('0 broken files', '1 broken file')[status_of_check]}\n"
         assert bool(said) == bool(status_of_check)
         if said:
             assert said.count("\n") == 1

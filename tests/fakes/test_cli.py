@@ -3,12 +3,14 @@
 import re
 import signal
 import socket
+import subprocess
 import sys
 
 import pytest
 import requests
 from server_process import serving
 
+import pytest_iqm
 from iqm_fakes import cli
 
 BELL = {
@@ -86,6 +88,26 @@ def test_a_mistake_is_one_line(arguments, message, capsys, monkeypatch):
     error = capsys.readouterr().err
     assert re.match(message, error)
     assert error.count("\n") == 1
+
+
+def test_which_version_it_is(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"iqm-fake, pytest-iqm {pytest_iqm.__version__}\n"
+
+
+def test_the_package_is_a_command():
+    command = [sys.executable, "-m", "iqm_fakes", "recordings", "--help"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.startswith("usage: iqm-fake recordings")
+
+
+def test_shells_complete_it(capsys):
+    pytest.importorskip("shtab", reason="an option for who has shtab")
+    with pytest.raises(SystemExit):
+        cli.main(["--print-completion", "bash"])
+    assert "--allow-host" in capsys.readouterr().out
 
 
 def test_a_port_in_use_is_one_line(capsys):

@@ -37,8 +37,6 @@ QUBITS = {
     "dephased": ["QB5", "QB6", "QB7", "QB8"],
 }
 
-METHODS: tuple[Method, ...] = ("density_matrix", "statevector", "stabilizer", "matrix_product_state", "pauli")
-
 
 @cache
 def simulator(device: str, *, noise: bool = True, idle: bool = True, method: Method | None = None) -> Simulator:

@@ -248,3 +248,19 @@ def test_real():
 """
     suite(test_a=source).assert_outcomes(passed=2)
     assert os.environ["no_proxy"] == "intranet.example.org"
+
+
+def test_a_cassette_that_was_there_first_changes_nothing(monkeypatch):
+    """As vcrpy does, around a whole session: a class of its own, which makes real connections, is urllib3's."""
+    import urllib3.connection
+
+    class Cassette(HTTPSConnection):
+        def request(self, *args, **kwargs):
+            HTTPSConnection.request(self, *args, **kwargs)
+
+    monkeypatch.setattr(urllib3.connection, "HTTPSConnection", Cassette)
+    before = HTTPSConnection.connect
+    another = offline_guard.OfflineGuard()
+    assert HTTPSConnection.connect is not before
+    another.lift()
+    assert HTTPSConnection.connect is before

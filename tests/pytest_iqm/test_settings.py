@@ -119,10 +119,10 @@ LIVE = {"IQM_SERVER_URL": "http://127.0.0.1:1", "IQM_QUANTUM_COMPUTER": "garnet"
     [
         (["--iqm-device", "granet"], {}, ["--iqm-device: no device 'granet'", "adonis, aphrodite"]),
         (["--iqm-device", "broken.json"], {}, ["device file ", "broken.json: it is not JSON"]),
-        (["--iqm-seed", "soon"], {}, ["--iqm-seed takes a non-negative integer or 'random', got 'soon'"]),
-        (["--iqm-max-shots="], {}, ["--iqm-max-shots takes a whole number, got ''"]),
-        (["--iqm-max-jobs", "few"], {}, ["--iqm-max-jobs takes a whole number, got 'few'"]),
-        (["--iqm-seed=-1"], {}, ["--iqm-seed takes a non-negative integer"]),
+        (["--iqm-seed", "soon"], {}, ["--iqm-seed is a whole number, 0 or more, or 'random'; got 'soon'"]),
+        (["--iqm-max-shots="], {}, ["--iqm-max-shots is a whole number, 0 or more; got ''"]),
+        (["--iqm-max-jobs", "few"], {}, ["--iqm-max-jobs is a whole number, 0 or more; got 'few'"]),
+        (["--iqm-seed=-1"], {}, ["--iqm-seed is a whole number, 0 or more, or 'random'; got '-1'"]),
         (["--iqm-computer", "garnet"], {}, ["--iqm-computer chooses a real machine and needs --iqm-live"]),
         (["--iqm-live"], {}, ["set IQM_SERVER_URL", "--iqm-computer or IQM_QUANTUM_COMPUTER", "set IQM_TOKEN or"]),
         (["--iqm-live"], {**LIVE, "IQM_TOKEN": ""}, ["set IQM_TOKEN or IQM_TOKENS_FILE to your credentials"]),
@@ -167,7 +167,7 @@ def test_alpha_and_shots_are_ini_settings(suite, pytester):
     [
         ("iqm_alpha = 2", "ini iqm_alpha lies between 0 and 1, got '2'"),
         ("iqm_alpha = small", "ini iqm_alpha lies between 0 and 1, got 'small'"),
-        ("iqm_shots = 0", "ini iqm_shots is a positive whole number, got '0'"),
+        ("iqm_shots = 0", "ini iqm_shots is a whole number, 1 or more; got '0'"),
         ("iqm_simulation_limit = soon", "ini iqm_simulation_limit is a number of seconds, or a time"),
     ],
 )
@@ -207,9 +207,9 @@ def test_plans_know_alpha(suite, pytester):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--iqm-max-shots", "many"], "--iqm-max-shots takes a whole number, got 'many'"),
-        (["--iqm-max-jobs=-1"], "--iqm-max-jobs takes a whole number, got '-1'"),
-        (["-o", "iqm_max_shots=1.5"], "ini iqm_max_shots takes a whole number, got '1.5'"),
+        (["--iqm-max-shots", "many"], "--iqm-max-shots is a whole number, 0 or more; got 'many'"),
+        (["--iqm-max-jobs=-1"], "--iqm-max-jobs is a whole number, 0 or more; got '-1'"),
+        (["-o", "iqm_max_shots=1.5"], "ini iqm_max_shots is a whole number, 0 or more; got '1.5'"),
         (["--iqm-report", "out.pdf"], "--iqm-report writes .json or .html, got 'out.pdf'"),
     ],
 )

@@ -25,7 +25,7 @@ from iqm_fakes.simulator.circuit import CircuitError
 from iqm_fakes.simulator.distribution import Distribution
 from iqm_fakes.simulator.simulator import Simulator
 from iqm_fakes.simulator.tolerance import tolerance
-from iqm_fakes.wire.qiskit_order import qiskit_places
+from iqm_fakes.wire.qiskit_order import OutcomeOrder
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -179,6 +179,7 @@ def _ideal(simulator: Simulator, observed: Observed) -> Distribution | None:
 def _circuit(held: _Held, ideal: Distribution | None, allowed: float, random: np.random.Generator) -> CircuitComparison:
     observed, expected = held.evidence.observed, held.evidence.expected
     outcomes, counts = observed.outcomes, observed.counts
+    order = OutcomeOrder.of(observed.program.keys)
     return CircuitComparison(
         observed.computer,
         observed.job,
@@ -193,11 +194,12 @@ def _circuit(held: _Held, ideal: Distribution | None, allowed: float, random: np
         chance.p_value(held.g, held.drifted) if len(held.drifted) else None,
         None if ideal is None else chance.distance(outcomes, counts, ideal),
         allowed,
-        tuple(_outcomes(observed, expected)),
+        tuple(_outcomes(observed, expected, order)),
+        order,
     )
 
 
-def _outcomes(observed: Observed, expected: Distribution) -> list[Outcome]:
+def _outcomes(observed: Observed, expected: Distribution, order: OutcomeOrder) -> list[Outcome]:
     """Return the outcomes that were measured or are expected most often."""
     outcomes, counts = observed.outcomes, observed.counts
     if expected.width <= LISTED:
@@ -208,17 +210,11 @@ def _outcomes(observed: Observed, expected: Distribution) -> list[Outcome]:
         counts = np.concatenate([counts, np.zeros(np.count_nonzero(never), dtype=np.int64)])
     likely = expected.probabilities(outcomes) * observed.shots
     most = np.argsort(-np.maximum(counts, likely), kind="stable")[:SHOWN]
-    try:
-        places, width = qiskit_places([key for key, size in observed.program.keys for _ in range(size)])
-    except ValueError:
-        places, width = list(range(expected.width)), expected.width
-    found = []
-    for index in most:
-        text = ["0"] * width
-        for place, bit in zip(places, outcomes[index].tolist(), strict=True):
-            text[place] = str(bit)
-        found.append(Outcome("".join(text), int(counts[index]), float(likely[index])))
-    return found
+    digits = ["".join(map(str, outcomes[index].tolist())) for index in most]
+    return [
+        Outcome(order.spaced(order.bits(recorded)), int(counts[index]), float(likely[index]))
+        for index, recorded in zip(most, digits, strict=True)
+    ]
 
 
 def _nights(held: Sequence[_Held], circuits: Sequence[CircuitComparison]) -> list[Night]:

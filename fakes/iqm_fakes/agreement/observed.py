@@ -21,7 +21,8 @@ from iqm_fakes.simulator.circuit import CircuitError, Program
 from iqm_fakes.simulator.simulator import Simulator
 from iqm_fakes.vendor.http import get
 from iqm_fakes.wire.payload import CircuitJobPayload
-from iqm_fakes.wire.qiskit_order import qiskit_places
+from iqm_fakes.wire.qiskit_order import OutcomeOrder
+from iqm_fakes.words import several
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -81,7 +82,7 @@ class LeftOut:
     reason: str
 
     def __str__(self) -> str:
-        places = [self.job, "" if self.circuit is None else f"circuit {self.circuit}"]
+        places = [self.job, "" if self.circuit is None else f"circuit {self.circuit + 1}"]
         return f"{', '.join(filter(None, places))}: {self.reason}"
 
 
@@ -182,7 +183,8 @@ def counted(
 
     """
     if len(counts) != len(circuits):
-        raise ValueError(f"there are counts of {len(counts)} circuits, and {len(circuits)} circuits")
+        given, there = several(len(counts), "circuit"), several(len(circuits), "circuit")
+        raise ValueError(f"there are counts of {given}, and {there}")
     calibration = device.calibration()
     simulator = Simulator(calibration)
     request = CircuitJobPayload.parse(json.dumps(_submission(circuits, device)).encode())
@@ -226,7 +228,8 @@ def _submission(circuits: Sequence[QuantumCircuit], device: Device) -> Any:
 
 def _read(counts: Mapping[str, int], program: Program) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return Qiskit's counts as outcomes in the program's order of bits, and numbers."""
-    places, width = qiskit_places([key for key, _ in program.keys])
+    order = OutcomeOrder.of_qiskits(key for key, _ in program.keys)
+    width = order.width
     seen = {outcome.replace(" ", ""): count for outcome, count in counts.items() if count}
     for outcome, count in seen.items():
         if len(outcome) != width or not set(outcome) <= {"0", "1"}:
@@ -235,5 +238,5 @@ def _read(counts: Mapping[str, int], program: Program) -> tuple[NDArray[np.uint8
             raise ValueError(f"outcome {outcome!r} can't have been seen {count!r} times")
     if not seen:
         raise ValueError("the counts are empty")
-    outcomes = np.array([[int(outcome[place]) for place in places] for outcome in seen], dtype=np.uint8)
+    outcomes = np.array([[int(outcome[place]) for place in order.places] for outcome in seen], dtype=np.uint8)
     return outcomes, np.array(list(seen.values()), dtype=np.int64)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from iqm_fakes.agreement.observed import LeftOut
 from iqm_fakes.agreement.suspects import Suspect
+from iqm_fakes.wire.qiskit_order import OutcomeOrder
+from iqm_fakes.words import several
 
 HEAD = ("job", "circuit", "night", "shots", "age", "distance", "chance", "p", "p drift", "ideal", "allowed")
 
@@ -51,7 +53,8 @@ class CircuitComparison:
         from_ideal: Distance between measured frequencies and the distribution without noise; None if that can't be
             computed.
         tolerance: How far from the ideal ``within="calibration"`` lets the circuit be.
-        outcomes: The most frequent ones, in Qiskit's order of bits (or that of the keys, if they are not Qiskit's).
+        outcomes: The most frequent ones.
+        order: The order of their bits: Qiskit's, or that of the measurement keys, if they are not Qiskit's.
 
     """
 
@@ -69,6 +72,12 @@ class CircuitComparison:
     from_ideal: float | None
     tolerance: float
     outcomes: tuple[Outcome, ...]
+    order: OutcomeOrder
+
+    @property
+    def largest(self) -> float:
+        """The largest number of its outcomes."""
+        return max((max(outcome.measured, outcome.expected) for outcome in self.outcomes), default=0.0) or 1.0
 
     @property
     def night(self) -> str:
@@ -129,7 +138,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     """Yield the lines of a comparison: circuits, nights, suspects, and what was left out."""
     for computer in dict.fromkeys(circuit.computer for circuit in comparison.circuits):
         own = [circuit for circuit in comparison.circuits if circuit.computer == computer]
-        yield f"{computer}: {len(own)} circuit{'s' * (len(own) > 1)}"
+        yield f"{computer}: {several(len(own), 'circuit')}"
         yield from _table(HEAD, [row(circuit) for circuit in own])
         yield ""
     if comparison.circuits:
@@ -141,12 +150,14 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield from suspicion(comparison)
     for left_out in comparison.left_out:
         yield f"left out: {left_out}"
+    if not (comparison.circuits or comparison.left_out):
+        yield "there are no recordings to compare"
 
 
 def row(circuit: CircuitComparison) -> list[str]:
     """Return the cells of a circuit."""
     return [
-        circuit.job[:8] or "-",
+        f"{circuit.job[:8] or '-'}/{circuit.index + 1}",
         _short(circuit.name or str(circuit.index)),
         circuit.night or "-",
         str(circuit.shots),

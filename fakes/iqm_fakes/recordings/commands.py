@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from iqm_fakes.device.device import Device, DeviceError
 from iqm_fakes.documents import moment
@@ -11,18 +13,25 @@ from iqm_fakes.printed import say
 from iqm_fakes.recordings.codec import line
 from iqm_fakes.recordings.folder import Recordings
 from iqm_fakes.recordings.recording import Recording, RecordingError
-from iqm_fakes.wire.results import histogram, ranked
+from iqm_fakes.wire.qiskit_order import OutcomeOrder, order_notes
+from iqm_fakes.wire.results import CircuitResults, histogram, ranked
+from iqm_fakes.words import several
 
 BAR, ROWS = 40, 32
 """Characters of the longest bar of a histogram, and its rows."""
 
 
 def listed(options: argparse.Namespace) -> int:
-    """Print a line for each recording, in the order of their submission."""
-    for entry in _folder(options).entries():
+    """Print a line for each recording, in the order of their submission; the exit status is 1 if a file is broken."""
+    recordings = _folder(options)
+    broken: list[RecordingError] = []
+    entries = recordings.entries(onerror=broken.append)
+    for entry in entries:
         tests = ", ".join(entry.tests) or "-"
         say(f"{entry.id}  {entry.submitted_at}  {entry.computer}  {entry.status:9}  {tests}")
-    return 0
+    if not entries and not broken:
+        say(f"there are no recordings in {options.folder}")
+    return _told(broken)
 
 
 def show(options: argparse.Namespace) -> int:
@@ -57,21 +66,25 @@ def check(options: argparse.Namespace) -> int:
         except DeviceError as error:
             broken += 1
             say(str(error), error=True)
-    say(f"{len(ids)} recordings, {broken} broken files")
+    say(f"{several(len(ids), 'recording')}, {several(broken, 'broken file')}")
     return int(broken > 0)
 
 
 def migrate(options: argparse.Namespace) -> int:
     """Rewrite the files of former schemas."""
-    for job_id in _folder(options).migrate():
+    migrated = _folder(options).migrate()
+    for job_id in migrated:
         say(f"{job_id}: migrated")
+    if not migrated:
+        say("nothing to migrate: all recordings have today's schema")
     return 0
 
 
 def prune(options: argparse.Namespace) -> int:
-    """Delete leftovers, and the recordings that options name."""
+    """Delete leftovers, and the recordings that options name; the exit status is 1 if a file is broken."""
     recordings = _folder(options)
-    entries = recordings.entries()
+    broken: list[RecordingError] = []
+    entries = recordings.entries(onerror=broken.append)
     old = (
         recordings.older_than(options.older_than, [entry.id for entry in entries])
         if options.older_than is not None
@@ -79,15 +92,28 @@ def prune(options: argparse.Namespace) -> int:
     )
     gone = {text.partition(" ")[0] for text in old}
     gone |= {entry.id for entry in entries if options.without_tests and not entry.tests}
-    for job_id in sorted(gone):
-        say(f"{job_id}.json")
-        if not options.dry_run:
-            recordings.delete(job_id)
-    for path in list(recordings.leftovers()):
-        say(str(path.relative_to(recordings.folder)))
-        if not options.dry_run:
-            path.unlink()
-    return 0
+    deleted = 0
+
+    def delete(paths: Iterable[Path]) -> None:
+        nonlocal deleted
+        for path in list(paths):
+            say(f"{'would delete' if options.dry_run else 'deleted'} {path.relative_to(recordings.folder)}")
+            deleted += 1
+            if not options.dry_run:
+                path.unlink(missing_ok=True)
+
+    delete(recordings.folder / f"{job_id}.json" for job_id in sorted(gone))
+    delete(recordings.unfinished())
+    if broken:
+        say("calibrations are kept: the broken files may need them", error=True)
+    else:
+        delete(recordings.unused_calibrations())
+    say(
+        f"{several(deleted, 'file')} {'to delete' if options.dry_run else 'deleted'}"
+        if deleted
+        else "nothing to delete"
+    )
+    return _told(broken)
 
 
 def described(recording: Recording) -> list[str]:
@@ -95,16 +121,22 @@ def described(recording: Recording) -> list[str]:
     lines = [f"{recording.id}  {recording.computer}  {recording.status}  {recording.request.get('shots')} shots"]
     lines.append(f"calibration set {recording.calibration_set}, recorded {recording.recorded_at}")
     lines += [f"test {test}" for test in recording.tests]
-    for index, circuit in enumerate(recording.request["circuits"]):
+    circuits = recording.request["circuits"]
+    orders = [
+        OutcomeOrder.of((key, bits.shape[1]) for key, bits in results.items()) for results in recording.results or ()
+    ]
+    lines += order_notes(order.is_qiskit for order in orders)
+    for index, circuit in enumerate(circuits):
+        place = f"circuit {index + 1} of {len(circuits)}"
         if not isinstance(circuit, dict):
-            lines += ["", f"circuit {index}: QIR"]
+            lines += ["", f"{place}: QIR"]
             continue
-        lines += ["", f"circuit {index}: {circuit.get('name')}"]
+        lines += ["", f"{place}: {circuit.get('name')}"]
         lines += [
             f"  {text if isinstance(text, str) else json.dumps(text)}" for text in map(line, circuit["instructions"])
         ]
         if recording.results is not None:
-            lines += ["", *_histogram(recording, index)]
+            lines += ["", *_histogram(recording.results[index], orders[index])]
     for error in recording.job.get("errors") or ():
         lines += ["", f"error {error.get('error_code')}: {error.get('message')}"]
     lines += ["", "timeline"]
@@ -116,17 +148,23 @@ def described(recording: Recording) -> list[str]:
     return lines
 
 
-def _histogram(recording: Recording, index: int) -> list[str]:
-    results = (recording.results or ())[index]
-    counts = histogram(list(results.values())) if results else {}
+def _histogram(results: CircuitResults, order: OutcomeOrder) -> list[str]:
+    counts = order.counts(histogram(list(results.values())))
     total, most = sum(counts.values()), max(counts.values(), default=1)
     rows = ranked(counts)
-    lines = [f"  {' '.join(results)}"]
+    lines = [f"  {order.heading}"]
     for outcome, count in rows[:ROWS]:
         lines.append(f"  {outcome}  {count:7d}  {count / total:6.1%}  {'#' * round(BAR * count / most)}")
     if len(rows) > ROWS:
-        lines.append(f"  and {len(rows) - ROWS} more outcomes")
+        lines.append(f"  and {several(len(rows) - ROWS, 'more outcome')}")
     return lines
+
+
+def _told(broken: Sequence[RecordingError]) -> int:
+    """Name broken files; returns the exit status."""
+    for error in broken:
+        say(f"iqm-fake: {error}", error=True)
+    return int(bool(broken))
 
 
 def _folder(options: argparse.Namespace) -> Recordings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -164,10 +164,16 @@ class Recordings:
 
     # -- finding -----------------------------------------------------------------------------------------------------
 
-    def entries(self, job_ids: Iterable[str] | None = None) -> list[Entry]:
+    def entries(
+        self, job_ids: Iterable[str] | None = None, *, onerror: Callable[[RecordingError], None] | None = None
+    ) -> list[Entry]:
         """Return what the heads of all files say, or of those of some jobs, in the order of the jobs' submission.
 
         Files are read again only if they changed.
+
+        Args:
+            job_ids: The jobs.
+            onerror: Is called with what is wrong with a broken file, which is left out; None raises it.
 
         Raises:
             RecordingError: A file is broken.
@@ -175,17 +181,25 @@ class Recordings:
         """
         files = self._files()
         found = []
-        for job_id in files if job_ids is None else [job_id for job_id in job_ids if job_id in files]:
+        for job_id in sorted(files) if job_ids is None else [job_id for job_id in job_ids if job_id in files]:
             try:
-                status = files[job_id].stat()
-                known = self._entries.get(job_id)
-                if known is None or known[0] != (status.st_mtime_ns, status.st_size):
-                    known = (status.st_mtime_ns, status.st_size), _head(self._path(job_id))
-                    self._entries[job_id] = known
-            except OSError as error:
-                raise RecordingError(f"recording {self._path(job_id)}: {error}") from None
-            found.append(known[1])
+                found.append(self._entry(job_id, files[job_id]))
+            except RecordingError as error:
+                if onerror is None:
+                    raise
+                onerror(error)
         return sorted(found, key=lambda entry: (entry.submitted_at, entry.id))
+
+    def _entry(self, job_id: str, file: os.DirEntry[str]) -> Entry:
+        try:
+            status = file.stat()
+            known = self._entries.get(job_id)
+            if known is None or known[0] != (status.st_mtime_ns, status.st_size):
+                known = (status.st_mtime_ns, status.st_size), _head(self._path(job_id))
+                self._entries[job_id] = known
+        except OSError as error:
+            raise RecordingError(f"recording {self._path(job_id)}: {error}") from None
+        return known[1]
 
     def of_test(self, test: str) -> list[Entry]:
         """Return the jobs that a test submitted or retrieved, in the order of their submission."""
@@ -271,12 +285,20 @@ class Recordings:
                 rewritten.append(job_id)
         return rewritten
 
-    def leftovers(self) -> Iterator[Path]:
-        """Yield files that a writer that was killed has left behind, and calibrations that no job refers to."""
-        yield from self.folder.glob(f".*{TEMPORARY}")
-        yield from (self.folder / "calibrations").glob(f".*{TEMPORARY}")
+    def unfinished(self) -> Iterator[Path]:
+        """Yield files that a writer that was killed has left behind."""
+        yield from sorted(self.folder.glob(f".*{TEMPORARY}"))
+        yield from sorted((self.folder / "calibrations").glob(f".*{TEMPORARY}"))
+
+    def unused_calibrations(self) -> Iterator[Path]:
+        """Yield the files of calibrations that no job refers to.
+
+        Raises:
+            RecordingError: A recording is broken, so nobody knows which it refers to.
+
+        """
         used = {entry.calibration_set for entry in self.entries()}
-        for path in (self.folder / "calibrations").glob("*.json"):
+        for path in sorted((self.folder / "calibrations").glob("*.json")):
             if path.stem not in used:
                 yield path
 

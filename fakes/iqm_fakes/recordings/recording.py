@@ -23,6 +23,7 @@ from iqm_fakes.simulator.circuit import Refused
 from iqm_fakes.wire.payload import CircuitJobPayload, InvalidPayload
 from iqm_fakes.wire.results import histogram, ranked
 from iqm_fakes.wire.status import JobStatus
+from iqm_fakes.words import several
 
 SCHEMA = "iqm-job/1"
 PRECISION = 9
@@ -289,7 +290,8 @@ def _recording(document: Mapping[str, Any]) -> Recording:
     if document["fingerprint"] not in fingerprints(recording.request, recording.computer):
         raise ValueError("the fingerprint is not that of the request")
     if results is not None and len(results) != len(request["circuits"]):
-        raise ValueError(f"it has results of {len(results)} circuits, and {len(request['circuits'])} circuits")
+        given, there = several(len(results), "circuit"), several(len(request["circuits"]), "circuit")
+        raise ValueError(f"it has results of {given}, and {there}")
     return recording
 
 

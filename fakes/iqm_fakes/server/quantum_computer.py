@@ -20,7 +20,7 @@ from iqm_fakes.server.seeds import entropy
 from iqm_fakes.server.workers import Task, WorkerDied, report
 from iqm_fakes.simulator.circuit import PASSES, CircuitError, NoShotsLeft, Program, Refused
 from iqm_fakes.simulator.shots import Bits, Done, groups
-from iqm_fakes.simulator.simulator import Plan, Simulator
+from iqm_fakes.simulator.simulator import Plan, Simulator, check_results
 from iqm_fakes.simulator.slow_simulations import SLOW, SlowSimulationWarning, explained
 from iqm_fakes.wire.error_codes import ErrorCode
 from iqm_fakes.wire.payload import CircuitJobPayload
@@ -91,6 +91,10 @@ class SimulatedComputers:
         if failures:  # each pass of the compiler goes through all circuits, so the earliest pass is heard of
             raise _failure(*min(failures, key=_pass)) from None
         _check_points(plans)
+        try:
+            check_results(plans)
+        except CircuitError as error:
+            raise JobFailure(str(error)) from None
         self._check_time(plans)
         job.messages += [
             (STATION, f"Circuit {index}: {remark}")

@@ -59,9 +59,9 @@ class FakeIQMServer:
             but no two servers give the same.
         noise: False simulates perfect gates, components and readout.
         idle: False switches off the relaxation of components while they wait for others; a ``delay`` still relaxes.
-        method: The method for all circuits: ``density_matrix``, ``statevector``, ``stabilizer``, ``pauli`` or
-            ``matrix_product_state``. ``auto`` takes the fastest that can do a circuit; the distribution of results is
-            the same. ``jobs[i].simulation`` says what was taken.
+        method: The method for all circuits: ``density_matrix``, ``statevector``, ``stabilizer``, ``pauli``, ``batched``
+            or ``matrix_product_state``. ``auto`` takes the fastest that can do a circuit; the distribution of results
+            is the same. ``jobs[i].simulation`` says what was taken.
         executor: Runs the circuits of a job: :class:`Workers`, a process pool or a cluster's; the results are the same.
             The server does not shut it down.
         time_limit: Seconds that the simulation of a job may take, by estimate; a job that takes longer fails at once,

@@ -16,6 +16,7 @@ from iqm_fakes.simulator.methods import (
     BYTES_PER_AMPLITUDE,
     BYTES_PER_PROBABILITY,
     MEMORY_LIMIT,
+    BatchedTrajectories,
     Engine,
     Estimate,
     Evolution,
@@ -37,6 +38,7 @@ ENGINES: tuple[Engine, ...] = (
     Trajectories("statevector"),
     Trajectories("stabilizer"),
     PauliEvolution(),
+    BatchedTrajectories(),
     Trajectories("matrix_product_state"),
 )
 """What there is, in the order in which they are asked: whoever takes longest to answer comes last."""

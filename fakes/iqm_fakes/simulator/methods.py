@@ -1,6 +1,7 @@
 """The methods by which a subcircuit can be simulated exactly, and what each of them costs.
 
-There are two ways, each with several of Aer's methods, and evolution also without Aer (:mod:`.pauli_evolution`):
+There are two ways, each with several of Aer's methods, and with one of our own (:mod:`.pauli_evolution`,
+:mod:`.batched_trajectories`):
 
 - **evolution**: the state of all components at the end, computed once. All shots are drawn from its probabilities, so
   they cost next to nothing. A measurement in mid-circuit writes its bit into one more component. With noise the state
@@ -23,17 +24,24 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from iqm_fakes.simulator.batched_trajectories import memory as batch_memory
+from iqm_fakes.simulator.batched_trajectories import plan as plan_of_batches
+from iqm_fakes.simulator.batched_trajectories import shots_at_once
+from iqm_fakes.simulator.fused_gates import FusedGates
 from iqm_fakes.simulator.pauli_evolution import contraction
 from iqm_fakes.simulator.subcircuits import Block, Subcircuit, gates_of
 
 AerMethod: TypeAlias = Literal["density_matrix", "statevector", "stabilizer", "matrix_product_state"]
 """Aer's name of how the state is represented."""
 
-Method: TypeAlias = AerMethod | Literal["pauli"]
-"""How the state is represented: by one of Aer's methods, or by expectation values of Pauli operators."""
+OwnMethod: TypeAlias = Literal["pauli", "batched"]
+"""By expectation values of Pauli operators; by state vectors, those of many shots in one array."""
+
+Method: TypeAlias = AerMethod | OwnMethod
+"""How the state is represented."""
 
 AER_METHODS: tuple[AerMethod, ...] = get_args(AerMethod)
-METHODS: tuple[Method, ...] = (*AER_METHODS, "pauli")
+METHODS: tuple[Method, ...] = (*AER_METHODS, *get_args(OwnMethod))
 
 PilotRun: TypeAlias = Callable[[Subcircuit, int], int]
 """Returns the largest bond dimension seen in one run of a subcircuit without noise, cut off at the number given."""
@@ -67,7 +75,7 @@ COSTS: Mapping[str, float] = {
     "error": 0.2e-3,  # whose events are drawn for each shot, from here into Aer
     "shot": 75e-6,  # what Aer does for each before the first instruction, mostly seeding a generator
     "measured bit": 1e-6,  # where Aer runs once and draws all shots
-    "outcome": 80e-9,  # one of the probabilities at the end of an evolution
+    "outcome": 30e-9,  # one of the probabilities at the end of an evolution
     "density_matrix step": 2e-6,  # an instruction in a shot, besides what depends on the size of the state
     "density_matrix, 1 component": 8e-9,  # an instruction, for each element of the state
     "density_matrix, 2 components": 25e-9,
@@ -79,9 +87,13 @@ COSTS: Mapping[str, float] = {
     "matrix_product_state step": 3e-6,
     "matrix_product_state, 2 components": 15e-6,
     "matrix_product_state bond": 40e-9,  # the same, for each cube of the bond dimension
-    "tensor": 30e-6,  # of a network, made and contracted
-    "multiplication": 0.12e-9,  # in a contraction, with the addition after it
-    "number": 2e-9,  # that a contraction reads or writes
+    "tensor": 25e-6,  # of a network, made and contracted
+    "multiplication": 0.05e-9,  # in a contraction, with the addition after it
+    "number": 0.8e-9,  # that a contraction reads or writes
+    "batch step": 75e-6,  # of trajectories in one array
+    "batch amplitude": 3.5e-9,  # in a step
+    "batch error": 65e-6,  # that happens in some shots of a batch
+    "batch operator": 2e-9,  # a number of an operator that may be drawn for a shot
 }
 """Seconds of each kind of work, as ``benchmarks/cost_model.py`` fits them."""
 
@@ -239,10 +251,35 @@ class PauliEvolution:
         return Estimate(work, 4 * order.largest + 8 * 5 * 2.0**bits, len(subcircuit.components))
 
 
+@dataclass(frozen=True)
+class BatchedTrajectories:
+    """A run for every shot, many of them in one array."""
+
+    method: Literal["batched"] = "batched"
+    name: str = "trajectories"
+
+    def estimate(self, subcircuit: Subcircuit, shots: int, pilot_run: PilotRun) -> Estimate:
+        """Return the cost: the number of shots times the sizes of the state, and what the errors take."""
+        steps = plan_of_batches(subcircuit)
+        width = max((step.width for step in steps), default=0)
+        batches = math.ceil(shots / shots_at_once(width))
+        work = {"batch step": batches * len(steps), "batch amplitude": 0.0, "batch error": 0.0, "batch operator": 0.0}
+        for does, _, components in steps:
+            size = shots * 2.0**components
+            if isinstance(does, FusedGates):
+                size *= 1 + 2 * does.hit
+                likely = 1 - does.nothing
+                numbers = 8 ** len(does.targets) * np.array([len(error.operators) for error in does.errors])
+                work["batch error"] += batches * float(np.sum(-np.expm1(-likely * shots / batches)))
+                work["batch operator"] += shots * float(np.sum(likely * numbers))
+            work["batch amplitude"] += size
+        return Estimate(work, batch_memory(subcircuit), width)
+
+
 ExactEngine: TypeAlias = Evolution | PauliEvolution
 """What computes the probabilities of all outcomes."""
 
-Engine: TypeAlias = ExactEngine | Trajectories
+Engine: TypeAlias = ExactEngine | Trajectories | BatchedTrajectories
 """One of the two ways with one of the methods."""
 
 

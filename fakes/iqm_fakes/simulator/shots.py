@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -9,9 +10,17 @@ import numpy as np
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
-from iqm_fakes.simulator import pauli_evolution
+from iqm_fakes.simulator import batched_trajectories, pauli_evolution
 from iqm_fakes.simulator.circuit import Program
-from iqm_fakes.simulator.methods import LONGEST_CALL, Engine, ExactEngine, PauliEvolution, Trajectories
+from iqm_fakes.simulator.methods import (
+    LONGEST_CALL,
+    MEMORY_LIMIT,
+    BatchedTrajectories,
+    Engine,
+    ExactEngine,
+    PauliEvolution,
+    Trajectories,
+)
 from iqm_fakes.simulator.subcircuits import Subcircuit
 
 Columns: TypeAlias = NDArray[np.uint8]
@@ -23,6 +32,10 @@ Bits: TypeAlias = dict[str, NDArray[np.uint8]]
 
 Done: TypeAlias = Callable[[float], None]
 """Is told when a part of the work is done, and how many seconds it was thought to take; may raise to end the rest."""
+
+
+_ROWS = 2**16
+"""Of so many shots readout errors are drawn at once, because random numbers take eight times the memory of bits."""
 
 
 class Task(NamedTuple):
@@ -50,6 +63,8 @@ def take(engine: Engine, tasks: Sequence[Task], done: Done = lambda seconds: Non
     """
     if isinstance(engine, Trajectories):
         return [_trajectories(engine, task, done) for task in tasks]
+    if isinstance(engine, BatchedTrajectories):
+        return [_batches(task, done) for task in tasks]
     taken: list[Columns] = []
     for group in groups([task.seconds for task in tasks], LONGEST_CALL):
         everything = outcome_probabilities(engine, [task.subcircuit for task in tasks[group]])
@@ -119,7 +134,9 @@ def _draw(task: Task, probabilities: NDArray[np.float64]) -> Columns:
     drawn = np.flatnonzero(counts)
     outcomes = np.repeat(drawn, counts[drawn])
     random.shuffle(outcomes)
-    columns: Columns = ((outcomes[:, None] >> np.arange(len(task.subcircuit.bits))) & 1).astype(np.uint8)
+    columns: Columns = np.empty((task.shots, len(task.subcircuit.bits)), dtype=np.uint8)
+    for bit in range(len(task.subcircuit.bits)):  # not all at once, which would take eight times the memory
+        columns[:, bit] = (outcomes >> bit) & 1
     return columns
 
 
@@ -141,5 +158,17 @@ def _trajectories(engine: Trajectories, task: Task, done: Done) -> Columns:
     bits = random.permutation(bits)[: task.shots]  # Aer's counts are sorted; the order of shots is random
     measures = subcircuit.measures
     errors = np.array([(0.0, 0.0) if measure.is_feedback else measure.readout for measure in measures])
-    bits ^= random.random(bits.shape) < np.where(bits, errors[:, 1], errors[:, 0])
+    for start in range(0, task.shots, _ROWS):
+        some = bits[start : start + _ROWS]
+        some ^= random.random(some.shape) < np.where(some, errors[:, 1], errors[:, 0])
     return bits
+
+
+def _batches(task: Task, done: Done) -> Columns:
+    memory = batched_trajectories.memory(task.subcircuit)
+    threads = max(1, min(os.cpu_count() or 1, int(MEMORY_LIMIT / memory)))
+    taken: list[Columns] = []
+    for bits in batched_trajectories.sample(task.subcircuit, task.shots, task.seed, threads):
+        taken.append(bits)
+        done(task.seconds * len(bits) / task.shots)
+    return np.concatenate(taken)

@@ -3,8 +3,8 @@
 The stages: a circuit is compiled (:mod:`.compiler`) to a program on the components that it uses, with delays where its
 schedule makes them wait (:mod:`.schedule`); operations become noisy gates (:mod:`.noise_model`) in independent
 subcircuits (:mod:`.subcircuits`); the cheapest method for each is chosen (:mod:`.method_choice`) and runs on Aer
-(:mod:`.aer`); shots are drawn and put together (:mod:`.shots`). Where an evolution is
-feasible, there are exact probabilities, too (:mod:`.distribution`).
+(:mod:`.aer`) or an engine of our own (:mod:`.pauli_evolution`, :mod:`.batched_trajectories`); shots are drawn and put
+together (:mod:`.shots`). Where an evolution is feasible, there are exact probabilities, too (:mod:`.distribution`).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from numpy.random import Generator, SeedSequence
 from iqm_fakes.device.device import Calibration
 from iqm_fakes.device.error_rates import Noise
 from iqm_fakes.device.station import Station
-from iqm_fakes.simulator.circuit import Circuit, NoShotsLeft, Options, Program
+from iqm_fakes.simulator.circuit import Circuit, CircuitError, NoShotsLeft, Options, Program
 from iqm_fakes.simulator.compiler import compile_circuit
 from iqm_fakes.simulator.distribution import Distribution, Factor
 from iqm_fakes.simulator.loci import Loci
 from iqm_fakes.simulator.method_choice import Choice, choose, choose_evolution
-from iqm_fakes.simulator.methods import Engine, ExactEngine, Method, check_method
+from iqm_fakes.simulator.methods import MEMORY_LIMIT, Engine, ExactEngine, Method, check_method
 from iqm_fakes.simulator.noise_model import NoiseModel
 from iqm_fakes.simulator.shots import Bits, Columns, Done, Task, join, outcome_probabilities, take
 from iqm_fakes.simulator.subcircuits import Subcircuit, split
@@ -54,6 +54,34 @@ class Plan:
     def seconds(self) -> float:
         """About how long it takes."""
         return sum(choice.estimate.seconds for choice in self.choices)
+
+    @property
+    def result_memory(self) -> int:
+        """About how many bytes the results take, while they are drawn, written as JSON or counted."""
+        bits = self.program.bits
+        drawn = self.shots * (bits + 24)
+        written = self.shots * sum(2 * (2 * width + 2) for _, width in self.program.keys)
+        counted = self.shots * (bits + 40) + min(self.shots, 1 << bits) * (bits + 200)
+        return self.shots * bits + max(drawn, written, counted)
+
+
+def check_results(plans: Sequence[Plan]) -> None:
+    """Refuse shots whose results, not the states, would take too much memory.
+
+    Raises:
+        CircuitError: They would, all together.
+
+    """
+    memory = sum(plan.result_memory for plan in plans)
+    if memory > MEMORY_LIMIT:
+        index, largest = max(enumerate(plans), key=lambda each: each[1].result_memory)
+        most = int(0.9 * largest.shots * MEMORY_LIMIT / memory)  # a part does not grow with the number of shots
+        raise CircuitError(
+            f"the results take about {memory / 2**30:.1f} GiB of memory, and a job may take "
+            f"{MEMORY_LIMIT / 2**30:g} GiB; most of them are of circuit {index}, which has {largest.shots} shots of "
+            f"{largest.program.bits} bit{'s' * (largest.program.bits != 1)}. What works: at most {most} shots, fewer "
+            "measured qubits, or several jobs"
+        )
 
 
 class Simulator:
@@ -171,8 +199,10 @@ class Simulator:
 
         Raises:
             NoShotsLeft: Heralding discarded all the shots of a program; ``index`` says of which.
+            CircuitError: The results would take too much memory.
 
         """
+        check_results(plans)
         work: dict[Engine, list[tuple[int, int]]] = {}  # engine → (plan, subcircuit) that it simulates
         tasks: dict[tuple[int, int], Task] = {}
         for index, (plan, seed) in enumerate(zip(plans, seeds, strict=True)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from iqm_fakes.simulator.methods import Trajectories
+from iqm_fakes.simulator.methods import BatchedTrajectories, Trajectories
 from iqm_fakes.simulator.simulator import Plan
 
 SLOW = 10.0
@@ -30,7 +30,7 @@ def explained(plans: Sequence[Plan], *, noise: bool, idle: bool) -> str:
     seconds = sum(plan.seconds for plan in plans)
     index, slowest = max(enumerate(plans), key=lambda each: each[1].seconds)
     choice = max(slowest.choices, key=lambda choice: choice.estimate.seconds)
-    trajectories = isinstance(choice.engine, Trajectories)
+    trajectories = isinstance(choice.engine, Trajectories | BatchedTrajectories)
     shots = f" for each of {slowest.shots} shots" if trajectories else ""
     helps = [
         *(["fewer shots"] if trajectories else []),

@@ -10,10 +10,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from iqm.iqm_client import IQMClient
 from pydantic import BaseModel, ValidationError
+from urllib3.exceptions import NameResolutionError
 
 from iqm_fakes.vendor import layout
 
@@ -43,6 +45,22 @@ OVERLOADED_ERRORS: tuple[type[Exception], ...] = tuple(
 """Those of them that say that the server, or its machine, can't be used now."""
 
 
+def told(error: BaseException) -> str:
+    """Return what an error of :data:`VENDOR_ERRORS` says; of a server that does not answer, which, and what to do."""
+    request = getattr(error, "request", None)
+    if not isinstance(error, requests.ConnectionError | requests.Timeout) or request is None:
+        return str(error)
+    where = urlsplit(str(request.url))
+    address = f"{where.scheme}://{where.netloc.rpartition('@')[2]}"
+    if isinstance(error, requests.Timeout):
+        return f"no answer from {address} in time: is the server busy, or unreachable from here?"
+    if isinstance(getattr(error.args[0] if error.args else None, "reason", None), NameResolutionError):
+        return f"no answer from {address}: nobody knows this host; is the address right?"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"no answer from {address} that can be trusted: {error.args[0]}"
+    return f"no answer from {address}: is the server on, and is the address right?"
+
+
 def connect(url: str, *, quantum_computer: str | None = None) -> IQMClient:
     """Return the vendor's own client for a server, with credentials from the vendor's environment variables.
 
@@ -61,6 +79,11 @@ def quantum_computer_alias(client: IQMClient) -> str:
     """Return the alias of the quantum computer that a client is connected to."""
     alias: str = _connection(client).quantum_computer
     return alias
+
+
+def address(client: IQMClient) -> str:
+    """Return the address of the server that a client is connected to."""
+    return str(_connection(client).root_url)
 
 
 def get(client: IQMClient, path: str, *, missing: bool = False, params: Mapping[str, str] | None = None) -> Any:

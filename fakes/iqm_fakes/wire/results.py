@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -15,8 +15,7 @@ CircuitResults: TypeAlias = Mapping[str, NDArray[np.uint8]]
 
 def measurements(results: Iterable[CircuitResults]) -> bytes:
     """Return every shot: per circuit, key → one list of bits a shot."""
-    circuits = (_object((key, _rows(bits)) for key, bits in circuit.items()) for circuit in results)
-    return b"[%b]" % b",".join(circuits)
+    return b"".join(_pieces(results))  # once: with many shots, each copy is large
 
 
 def measurement_counts(results: Iterable[CircuitResults]) -> bytes:
@@ -52,17 +51,29 @@ def ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _rows(bits: NDArray[np.uint8]) -> bytes:
+def _pieces(results: Iterable[CircuitResults]) -> Iterator[bytes | memoryview]:
+    yield b"["
+    for index, circuit in enumerate(results):
+        yield b",{" if index else b"{"
+        for number, (key, bits) in enumerate(circuit.items()):
+            yield b"," if number else b""
+            yield json.dumps(key, ensure_ascii=False).encode()
+            yield b":"
+            yield _rows(bits)
+        yield b"}"
+    yield b"]"
+
+
+def _rows(bits: NDArray[np.uint8]) -> bytes | memoryview:
     """Return an array of bits as JSON: all rows are texts of the same length, in which only the digits differ."""
     shots, width = bits.shape
-    text = np.full((shots, 2 * width + 2), ord(","), dtype=np.uint8)
-    text[:, 0] = ord("[")
-    text[:, 1 : 2 * width : 2] = bits + ord("0")
-    text[:, 2 * width] = ord("]")
-    return b"[%b]" % text.tobytes()[:-1]
-
-
-def _object(members: Iterable[tuple[str, bytes]]) -> bytes:
-    return b"{%b}" % b",".join(
-        b"%b:%b" % (json.dumps(key, ensure_ascii=False).encode(), value) for key, value in members
-    )
+    if not shots:
+        return b"[]"
+    text = np.full(1 + shots * (2 * width + 2), ord(","), dtype=np.uint8)
+    text[0] = ord("[")
+    rows = text[1:].reshape(shots, 2 * width + 2)
+    rows[:, 0] = ord("[")
+    np.add(bits, ord("0"), out=rows[:, 1 : 2 * width : 2])
+    rows[:, 2 * width] = ord("]")
+    text[-1] = ord("]")
+    return text.data

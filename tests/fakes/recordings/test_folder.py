@@ -82,7 +82,7 @@ class TestWriters:
                 assert recordings.load(job_id).id == job_id
         assert survived > 200
         assert len([recordings.load(job_id) for job_id in recordings.ids()]) >= survived
-        for path in list(recordings.leftovers()):
+        for path in list(recordings.unfinished()):
             path.unlink()
         assert {path.suffix for path in tmp_path.iterdir()} == {".json"}
 

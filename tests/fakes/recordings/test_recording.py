@@ -105,7 +105,7 @@ class TestFile:
         ("change", "message"),
         [
             ({"results": 5}, "results has to be a JSON array or null, got int"),
-            ({"results": []}, "it has results of 0 circuits, and 1 circuits"),
+            ({"results": []}, "it has results of 0 circuits, and 1 circuit"),
             ({"job": {}}, "job has no 'timeline'"),
             (
                 {"request": {"options": {}, "circuits": [{"name": "", "instructions": ["??"]}]}},

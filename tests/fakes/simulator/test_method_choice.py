@@ -40,12 +40,20 @@ def test_the_cheapest_engine_is_chosen() -> None:
 
 
 def test_aer_simulates_unless_another_engine_saves_half_the_time_and_20_ms() -> None:
-    """So everything small is Aer's, and so is what is as fast there; dense circuits with many shots are not."""
+    """So everything small is Aer's, and so is what is as fast there; dense circuits are not."""
     noisy = Simulator(CALIBRATION)
     assert chosen(noisy, 6, 0.3, 1024) == "density_matrix evolution"
     assert chosen(noisy, 8, 0.3, 1024) == "pauli evolution"
     assert chosen(noisy, 10, 0.3, 100_000) == "pauli evolution"
+    assert chosen(noisy, 12, 0.3, 100) == "batched trajectories"
     assert chosen(Simulator(CALIBRATION, method="pauli"), 2, 0.3, 10) == "pauli evolution"
+    assert chosen(Simulator(CALIBRATION, method="batched"), 2, 0.3, 10) == "batched trajectories"
+
+
+def test_batched_trajectories_are_refused_where_one_shot_is_too_large() -> None:
+    machine = Simulator(devices.chain().calibration(), method="batched")
+    with pytest.raises(CircuitError, match=r"batched: the state of 40 components takes .* GiB"):
+        machine.plan(entangled(40, 0.3), 1)
 
 
 def test_pauli_evolution_is_refused_where_its_tensors_would_be_too_large() -> None:

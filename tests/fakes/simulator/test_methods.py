@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from qiskit.quantum_info import Kraus, SuperOp
 from random_circuits import Writer
 from scipy.stats import hypergeom
-from simulators import METHODS, QUBITS, sample, simulator
+from simulators import QUBITS, sample, simulator
 
 from iqm_fakes.simulator.circuit import Circuit, Instruction, Options
-from iqm_fakes.simulator.methods import Method
+from iqm_fakes.simulator.methods import METHODS, Method
 
 Shots = NDArray[np.uint8]
 
@@ -123,7 +123,7 @@ def reference(shots: int) -> Shots:
     return np.stack(Trajectories("ten", instructions, shots, np.random.default_rng(2)).columns, axis=1)
 
 
-@pytest.mark.parametrize("method", ["auto", "matrix_product_state"])
+@pytest.mark.parametrize("method", ["auto", "matrix_product_state", "batched"])
 def test_marginals_correlations_and_parities_of_ten_components(method: Method) -> None:
     """False alarms: FALSE_ALARM, by the union bound over all events."""
     shots = 3000

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from math import pi
@@ -18,12 +21,16 @@ from scipy.stats import binom
 from simulators import QUBITS as QUBITS_OF
 from simulators import simulator
 
+from iqm_fakes.server.quantum_computer import MAX_POINTS
+from iqm_fakes.server.server import FakeIQMServer
 from iqm_fakes.simulator import aer, methods
 from iqm_fakes.simulator.circuit import CircuitError, Instruction
 from iqm_fakes.simulator.methods import Evolution, Method
 from iqm_fakes.simulator.pauli_evolution import recorded_probabilities
 from iqm_fakes.simulator.shots import outcome_probabilities
-from iqm_fakes.simulator.simulator import Simulator
+from iqm_fakes.simulator.simulator import Simulator, check_results
+from iqm_fakes.wire.results import measurement_counts, measurements
+from iqm_fakes.wire.status import JobStatus
 
 NOISY = Simulator(devices.chain().calibration())
 PERFECT = Simulator(devices.chain().calibration(), noise=False)
@@ -273,3 +280,62 @@ def test_gates_on_the_same_two_components_are_one_instruction(monkeypatch: pytes
     (fused,) = outcome_probabilities(Evolution("density_matrix"), [part])
     assert instructions == ["superop"] * 3 + ["save_probabilities"]
     assert fused == pytest.approx(recorded_probabilities(part), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("measured", "shots", "factor"),
+    [
+        ([do("measure", *QUBITS, key="m")], 200_000, 2),
+        ([do("measure", qubit, key=f"m_{qubit}") for qubit in QUBITS], 200_000, 1.5),
+        ([do("measure", "QB1", key="m")], 400_000, 2),
+    ],
+)
+@pytest.mark.parametrize("method", ["density_matrix", "statevector", "batched"])
+def test_the_memory_of_results_is_what_was_estimated(
+    measured: list[Instruction], shots: int, factor: float, method: Method
+) -> None:
+    """At the peak: while they are drawn, written or counted. Memory that Aer takes itself is not seen."""
+    machine = simulator("chain", method=method)
+    plan = machine.plan(compiled(machine, *SUPERPOSITION, *measured), shots)
+    machine.run_all([plan], [SeedSequence(1)])  # what is kept afterwards is not counted
+    tracemalloc.start()
+    try:
+        results = machine.run_all([plan], [SeedSequence(1)])
+        measurements(results)
+        measurement_counts(results)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 1 / factor < peak / plan.result_memory < factor
+
+
+def test_more_results_than_memory_are_refused_before_anything_is_simulated() -> None:
+    program = compiled(PERFECT, *SUPERPOSITION, do("measure", *QUBITS, key="m"))
+    with pytest.raises(CircuitError) as refused:
+        PERFECT.run(program, 2**31 - 1, SeedSequence(1))
+    message = str(refused.value)
+    assert re.match(
+        r"the results take about [\d.]+ GiB of memory, and a job may take 2 GiB; most of them are of circuit 0, which "
+        r"has 2147483647 shots of 4 bits. What works: at most \d+ shots, fewer measured qubits, or several jobs$",
+        message,
+    )
+    most = int(message.split("at most ")[1].split()[0])
+    check_results([PERFECT.plan(program, most)])
+    with pytest.raises(CircuitError):
+        check_results([PERFECT.plan(program, 3 * most // 4)] * 2)
+
+
+def test_a_job_with_too_many_results_fails_and_says_so() -> None:
+    """The machine itself would take as many bits, but not this computer."""
+    server = FakeIQMServer(devices.chain(), seed=1)
+    circuit = {
+        "name": "coin",
+        "instructions": [
+            {"name": "prx", "locus": ["QB1"], "args": HALF},
+            {"name": "measure", "locus": ["QB1"], "args": {"key": "m"}},
+        ],
+    }
+    job = server.submit("chain", json.dumps({"circuits": [circuit], "shots": MAX_POINTS}).encode())
+    assert job.status is JobStatus.FAILED
+    ((_, _, message),) = job.errors
+    assert message.startswith("the results take about ")

@@ -33,7 +33,8 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 def project(pytester, monkeypatch):
     """A project; ``run(url, *arguments)`` runs its tests live in processes of their own."""
     pytester.makepyfile(helper=HELPER)
-    environment = {**os.environ, "IQM_QUANTUM_COMPUTER": "adonis", "IQM_TOKEN": TOKEN, "PYTHONPATH": str(pytester.path)}
+    path = os.pathsep.join(filter(None, [str(pytester.path), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "IQM_QUANTUM_COMPUTER": "adonis", "IQM_TOKEN": TOKEN, "PYTHONPATH": path}
     environment.pop("IQM_TOKENS_FILE", None)
 
     def run(url, *arguments, wait=True, **sources):

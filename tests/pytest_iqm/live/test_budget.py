@@ -39,7 +39,7 @@ def test_the_budget_holds_over_all_workers(project, tmp_path):
     passed = int(re.search(r"(\d+) passed", run.output)[1])
     assert passed in (19, 20)  # the last thousands may belong to two tests
     assert f"{30 - passed} failed" in run.output
-    assert "40000 of 40000 shots (--iqm-max-shots) are spent, and this takes 1000" in run.output
+    assert "40000 of 40000 shots (--iqm-max-shots) spent, and this takes 1000" in run.output
     assert "adonis: 40 jobs, 40000 shots submitted; budget 40000 shots (--iqm-max-shots)" in run.output
 
 
@@ -56,14 +56,14 @@ def test_a_test_that_does_not_notice_fails_too(project, slow):
         """
     run = project(slow.url, "--iqm-max-jobs", "1", test_a=suite)
     assert run.returncode == pytest.ExitCode.TESTS_FAILED
-    assert "1 of 1 jobs (--iqm-max-jobs) are spent, and this takes 1" in run.output
+    assert "1 of 1 job (--iqm-max-jobs) spent, and this takes 1" in run.output
     assert len(slow.jobs) == 1
 
 
 def test_a_refused_submission_shows_the_test_and_none_of_our_lines(project, slow):
     suite = "from helper import submit\ndef test_greedy(iqm_backend):\n    submit(iqm_backend)"
     run = project(slow.url, "--iqm-max-jobs", "0", test_a=suite)
-    assert "0 of 0 jobs (--iqm-max-jobs) are spent, and this takes 1" in run.output
+    assert "0 of 0 jobs (--iqm-max-jobs) spent, and this takes 1" in run.output
     assert not {"submissions.py:", "transport.py:"} & {word.strip("0123456789") for word in run.output.split()}
 
 

@@ -73,13 +73,13 @@ WAITS = """
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["ctrl-c", "term", "hang-up"])
 def test_an_interrupted_run_leaves_nothing(project, slow, workers, number):
     if workers:
         pytest.importorskip("xdist", reason="needs pytest-xdist")
     run = project(slow.url, *workers, test_a=WAITS, wait=False)
     wait_for(lambda: slow.jobs, run)
-    if number == signal.SIGINT:
+    if number != signal.SIGTERM:
         os.killpg(run.pid, number)  # as a terminal does
     else:
         run.send_signal(number)
@@ -121,9 +121,58 @@ def test_a_test_that_takes_too_long_is_ended_and_leaves_nothing(project, slow, p
     assert statuses(slow) == [JobStatus.CANCELLED]
 
 
-def test_what_a_killed_run_leaves_is_named_by_the_next_one_and_once(project, slow, pytester, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(pytester.mkdir("temporary")))  # of these runs, not of others that are killed
-    monkeypatch.setitem(project.environment, "TMPDIR", os.environ["TMPDIR"])
+WAITS_EVERYWHERE = """
+    import pytest
+    from helper import submit
+
+    @pytest.fixture(scope="session")
+    def shared(iqm_backend):
+        return submit(iqm_backend)
+
+    @pytest.mark.parametrize("number", range(4))
+    def test_waits(shared, iqm_backend, number):
+        submit(iqm_backend).result(timeout=1000)
+    """
+
+
+@pytest.fixture
+def temporary(pytester, project, monkeypatch):
+    """The folder of temporary files of these runs, and not of others that are killed."""
+    folder = pytester.mkdir("temporary")
+    monkeypatch.setitem(project.environment, "TMPDIR", str(folder))
+    return folder
+
+
+def test_a_killed_controller_leaves_nothing(project, slow, temporary, pytester):
+    """Its workers notice; none of them submits any more, or waits for ever."""
+    pytest.importorskip("xdist", reason="needs pytest-xdist")
+    slow.faults.on("submit").delays(0.5, times=100)
+    pytester.makeini("[pytest]\niqm_parallel = true")
+    run = project(slow.url, "-n", "2", test_a=WAITS_EVERYWHERE, wait=False)
+    wait_for(lambda: len(slow.jobs) == 4, run)
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
+    wait_for(lambda: set(statuses(slow)) == {JobStatus.CANCELLED})
+    assert len(slow.jobs) == 4
+    wait_for(lambda: not alive(run.pid))
+    output = project(slow.url, "test_b.py", test_b=QUICK).output
+    assert "a former run" not in output
+    assert not list(temporary.glob("pytest-iqm-*"))
+
+
+def alive(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+QUICK = "def test_x(iqm_client): pass"
+
+
+@pytest.mark.parametrize("quiet", [(), ("-q",)], ids=["", "quiet"])
+def test_what_a_killed_run_leaves_is_cancelled_and_named_by_the_next_one(project, slow, temporary, pytester, quiet):
     run = project(slow.url, "-k", "waits and not too", test_a=WAITS, wait=False)
     wait_for((pytester.path / "pid").exists, run)
     living = project(slow.url, "--co")
@@ -131,9 +180,25 @@ def test_what_a_killed_run_leaves_is_named_by_the_next_one_and_once(project, slo
     os.kill(run.pid, signal.SIGKILL)
     run.communicate()
     (job,) = slow.jobs
-    quick = "def test_x(iqm_client): pass"
-    output = project(slow.url, "test_b.py", test_b=quick).output
+    output = project(slow.url, "test_b.py", *quiet, test_b=QUICK).output
     said = f"iqm: a former run was killed and left this on {slow.url}: job {job.id} of test_a.py::test_waits: waiting"
-    assert said in output
+    assert f"{said}, 1000 shots; cancelled now" in output
+    assert statuses(slow) == [JobStatus.CANCELLED]
     assert "a former run" not in project(slow.url, "test_b.py").output
-    assert not list((pytester.path / "temporary").glob("pytest-iqm-*"))
+    assert not list(temporary.glob("pytest-iqm-*"))
+
+
+def test_what_can_not_be_cancelled_is_named_until_it_is(project, slow, temporary, pytester):
+    run = project(slow.url, "-k", "waits and not too", test_a=WAITS, wait=False)
+    wait_for((pytester.path / "pid").exists, run)
+    run.kill()
+    run.communicate()
+    slow.faults.on("cancel").answers(500, times=2)
+    for _ in range(2):
+        output = project(slow.url, "test_b.py", test_b=QUICK).output
+        noted = re.search(r"job \S+ of test_a.py::test_waits: waiting, 1000 shots; noted in (\S+)", output)
+        assert noted, output
+        assert os.path.exists(noted[1])
+    assert "1000 shots; cancelled now" in project(slow.url, "test_b.py").output
+    assert "a former run" not in project(slow.url, "test_b.py").output
+    assert not list(temporary.glob("pytest-iqm-*"))

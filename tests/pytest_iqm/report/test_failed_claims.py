@@ -12,14 +12,16 @@ from iqm_fakes import Device
 def test_a_failure_is_explained(suite):
     result = suite("--iqm-device", "adonis", "-k", "broken", test_a=CLAIMS)
     output = result.stdout.str()
-    assert "assert counts refute the claim" in output
+    assert re.search(r"^E +(AssertionError: )?assert counts == claim \(refuted: 0\.\d{3} away\)$", output, re.M)
+    assert output.count("TVD(device, declared)") == 1
     for line in (
         r"claim     TVD\(device, declared\) ≤ 0\.\d+ \(calibration\)",
         r"observed  0\.\d+ away in 1000 shots: p [=<] \S+ < α = 1e-06",
         r"hint      it looks as if bit 1 is always 0 \(a missing gate on it, such as an H or a CX\?\)",
         r"outcome  expected  observed  99% interval",
         r"01          0\.000     0\.\d{3}  0\.\d{3} \.\.\. 0\.\d{3}  <",
-        r"machine   fake adonis, seed \d+",
+        r"< marks outcomes whose interval does not contain what is expected",
+        r"machine   fake adonis\n",
         r"job       [0-9a-f-]{36}",
         r"rerun     pytest test_a.py::test_broken --iqm-seed=0 --iqm-device=adonis",
     ):
@@ -62,7 +64,7 @@ def test_claims_that_should_be_refuted(suite):
     result = suite("--iqm-device", "adonis", test_a=NOT_EQUAL)
     result.assert_outcomes(passed=1, failed=2)
     output = result.stdout.str()
-    assert "assert counts do not refute the claim: 0.000 away" in output
+    assert "assert counts != claim (not refuted: 0.000 away)" in output
     assert output.count("- IQM claim -") == 1
     assert "claims:" not in output
 
@@ -119,6 +121,38 @@ def test_misuse_is_shown_where_it_is(suite):
     assert "pytest_iqm/" not in output.replace("pytest_iqm.", "")
     assert len(re.findall(r"^test_a.py:\d+: \w+Error|^test_a.py:\d+: TooFewShots", output, re.MULTILINE)) == 7
     assert "statistics/claim_types.py" in suite("--full-trace", "-k", "width").stdout.str()
+
+
+def test_a_claim_without_an_assert_of_its_own_is_explained_below(suite):
+    source = """
+    from pytest_iqm import support
+    def test_x():
+        if not {"00": 1000} == support(["11"]):
+            raise SystemError("no")
+    """
+    output = suite(test_a=source).stdout.str()
+    assert re.search(r"- IQM claim -+\nclaim     P\(another outcome\) ≤ 0\n", output)
+
+
+def test_our_own_errors_are_shown_where_the_test_called(suite):
+    source = """
+    import pytest
+    from iqm_fakes import FakeIQMClient, FakeIQMServer, compare_recordings
+    from pytest_iqm import distribution, support
+
+    def test_recordings(): FakeIQMClient(recordings="nowhere")
+    def test_server(): FakeIQMServer(recordings="nowhere")
+    def test_compare(): compare_recordings("nowhere")
+    def test_device(): FakeIQMClient("granet")
+    def test_list(): distribution(["00"])
+    def test_number(): support(7)
+    """
+    result = suite(test_a=source)
+    result.assert_outcomes(failed=6)
+    output = result.stdout.str()
+    assert len(re.findall(r"^test_a.py:\d+: \w+$", output, re.MULTILINE)) == 6
+    assert not re.search(r"^(\S*/)?(fakes|iqm_fakes|pytest_iqm)/\S+:\d+: ", output, re.MULTILINE)
+    assert "TypeError: a distribution is a mapping from outcomes to probabilities" in output
 
 
 def test_other_comparisons_are_left_to_pytest(suite):

@@ -38,8 +38,21 @@ def test_it_says_how_long_circuits_are(suite):
 def test_a_plan_that_exceeds_the_budget_fails(suite, limit, fits):
     result = suite("--iqm-plan", "--iqm-max-shots", limit, "-k", "not fails", test_a=JOBS)
     assert result.ret == (0 if fits else pytest.ExitCode.TESTS_FAILED)
-    said = "too much for the budget: 1750 shots, and 1749 are allowed (--iqm-max-shots)"
+    said = "too much for the budget of 1749 shots (--iqm-max-shots): 1750 shots"
     assert (said in result.stdout.str()) is not fits
+
+
+def test_a_plan_that_exceeds_the_budget_does_not_end_in_green(suite, pytester):
+    pytester.makepyfile(test_a=JOBS)
+    ends = []
+    for limit in ("1749", "1750"):
+        arguments = ("--iqm-plan", f"--iqm-max-shots={limit}", "--color=yes", "-k", "not fails", "-p", "no:randomly")
+        ends.append(pytester.runpytest_inprocess(*arguments).stdout.lines[-1])
+    red, green = "\x1b[31m", "\x1b[32m"
+    assert "1 error" in ends[0]
+    assert ends[0].startswith(red)
+    assert ends[1].startswith(green)
+    assert red not in ends[1]
 
 
 def test_it_says_what_fresh_shots_may_add(suite):

@@ -16,11 +16,11 @@ def test_a_full_disk_leaves_the_former_report_and_nothing_else(pytester, monkeyp
     def is_full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    write(file, settings, [], ["a former problem"])
+    write(file, settings, [], ["a former problem"], {})
     former = file.read_text(encoding="utf-8")
     monkeypatch.setattr(os, "fsync", is_full)
     with pytest.raises(OSError, match="No space left"):
-        write(file, settings, [], ["another problem"])
+        write(file, settings, [], ["another problem"], {})
     assert "a former problem" in former == file.read_text(encoding="utf-8")
     assert list(file.parent.iterdir()) == [file]
 
@@ -28,5 +28,5 @@ def test_a_full_disk_leaves_the_former_report_and_nothing_else(pytester, monkeyp
 def test_a_report_has_the_mode_of_a_new_file(pytester):
     file, new = pytester.path / "out.html", pytester.path / "new"
     new.touch()
-    write(file, Settings.resolve(pytester.parseconfig()), [], [])
+    write(file, Settings.resolve(pytester.parseconfig()), [], [], {})
     assert file.stat().st_mode == new.stat().st_mode

@@ -12,7 +12,7 @@ from iqm_fakes import Recordings
 def test_the_summary_of_claims_none_of_which_holds(suite):
     output = suite("--iqm-device", "adonis", "-k", "batch", test_a=BATCH).stdout.str()
     assert "claims: 1; if all are true, one of them fails with a probability of at most 1.0e-06" in output
-    assert "tightest" not in output
+    assert "smallest p-value" not in output
     assert "tolerance" not in output
 
 
@@ -50,7 +50,7 @@ def test_a_test_may_have_an_alpha_of_its_own(suite):
     """
     result = suite("--iqm-device", "adonis", test_a=source)
     result.assert_outcomes(passed=3)
-    assert "claims: 2; if all are true, one of them fails with a probability of at most 1.0e-02, 1.0e+00 in a year" in (
+    assert "claims: 2; if all are true, one of them fails with a probability of at most 0.01, 1 in a year" in (
         result.stdout.str()
     )
     wrong = source.replace("alpha=0.01", "alpha=0")
@@ -104,6 +104,11 @@ def test_the_summary_tells_of_jobs_and_times(live, server):
     expected = r"adonis: 3 jobs, 760 shots submitted; no budget .*; \d+\.\d s in the queue, \d+\.\d s of execution"
     assert re.search(expected, output)
     assert f"IQM jobs ---\n{server.jobs[2].id}\n" in re.sub("-+ IQM", "IQM", re.sub("-{4,}", "---", output))
+
+
+def test_live_is_red(live):
+    arguments = ("--color=yes", "-k", "twice")
+    assert "iqm: \x1b[31m\x1b[1mLIVE\x1b[0m adonis" in live(*arguments, test_a=JOBS).stdout.str()
 
 
 def test_failed_jobs_are_named_with_their_reason(live, server):

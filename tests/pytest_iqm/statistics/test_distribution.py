@@ -36,6 +36,7 @@ class TestDistribution:
             "01          0.000     0.520  0.479 ... 0.561  <",
             "11          0.500     0.000  0.000 ... 0.005  <",
             "00          0.500     0.480  0.439 ... 0.521",
+            "< marks outcomes whose interval does not contain what is expected",
         ]
         many = {f"{k:04b}": 100 for k in range(16)}
         assert str(support(["0000"], leak=0.99).check(many)).splitlines()[-1] == "and 5 more outcomes"
@@ -72,7 +73,10 @@ class TestDistribution:
         assert [row.name for row in verdict.outcomes[:11]] == keys[7::400]
         assert verdict.outcomes[11].name == keys[0]
         assert (len(verdict.outcomes), verdict.others) == (12, 4084)
-        assert str(verdict).splitlines()[-1] == "and 4084 more outcomes"
+        assert str(verdict).splitlines()[-2:] == [
+            "and 4084 more outcomes",
+            "< marks outcomes whose interval does not contain what is expected",
+        ]
 
     @given(st.permutations(list(GOOD.items())), st.floats(0, 0.3))
     def test_order_does_not_matter(self, items, within):

@@ -20,7 +20,8 @@ def test_both_samples_have_to_refute(first, again, passed):
     verdict = one.after(other)
     assert (verdict.passed, verdict.fresh, verdict.p_value) == (passed, other, one.p_value)
     said = "not both are below 0.001" if passed else "it fails because both are below 0.001"
-    assert str(verdict).splitlines()[2].endswith(f" away in 1000 shots: p = {other.p_value:.1e}; {said}")
+    written = f"{other.p_value:.1e}" if other.p_value < 0.01 else f"{other.p_value:.2g}"
+    assert str(verdict).splitlines()[2].endswith(f" away in 1000 shots: p = {written}; {said}")
 
 
 def test_a_true_claim_fails_no_more_often_than_alpha():

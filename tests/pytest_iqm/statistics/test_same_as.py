@@ -28,7 +28,7 @@ def test_samples_of_two_devices():
 @pytest.mark.parametrize("bits", [2, 6])
 def test_so_few_shots_that_nothing_could_differ_are_refused(bits):
     zeros, ones = "0" * bits, "1" * bits
-    with pytest.raises(TooFewShots, match="with 1 shots against 1000: take ") as refused:
+    with pytest.raises(TooFewShots, match="with 1 shot against 1000: take ") as refused:
         same_as({zeros: 1000}, within=0.1).check({zeros: 1})
     needed = int(re.search(r"take (\d+) at least", str(refused.value))[1])
     assert same_as({zeros: 1000}, within=0.1) != {ones: needed}

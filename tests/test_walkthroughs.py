@@ -66,6 +66,7 @@ def free_port():
         return taken.getsockname()[1]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a Unix shell")
 @pytest.mark.parametrize(("name", "commands"), [("README.md", 6), ("docs/tutorial.md", 14)])
 def test_every_block_runs_as_copied(tmp_path, name, commands):
     port = free_port()

@@ -1,4 +1,4 @@
-"""Make the picture of the README: what pytest prints of a claim that fails. Run it with ``tox -e docs-pictures``."""
+"""Make the picture of the README: what pytest prints of a claim that fails. Run it with ``tox -e docs-made``."""
 
 import os
 import subprocess

@@ -49,7 +49,7 @@ def script(page, machine):
             if needs == "needs a machine":
                 text = re.sub("^export .*", machine, text)
             text = SERVE.sub(r"beside env \1", text)
-            lines += [f"echo '@@@ {len(shown)}'", text, "echo \"@@@ exit $?\""]
+            lines += [f"echo '@@@ {len(shown)}'", text, 'echo "@@@ exit $?"']
             shown.append([])
     return "\n".join(lines), shown
 

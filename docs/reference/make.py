@@ -26,8 +26,8 @@ HERE = Path(__file__).parent
 OPTIONS = """\
 # Fixtures, options, ini keys, markers
 
-Options win over environment variables, these over ini settings, these over defaults. Markers win over options. The header
-of a run names each setting with its source.
+Options win over environment variables, these over ini settings, these over defaults. Markers win over options. The
+header of a run names each setting with its source.
 
 ## Fixtures
 
@@ -184,7 +184,6 @@ def names(package: Any, public: Sequence[str]) -> str:
 
 def schema(shape: Any) -> dict[str, Any]:
     """Return the JSON Schema of a shape of :mod:`iqm_fakes.documents`."""
-    kinds = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array", None: "null"}
     match shape:
         case documents.That():
             said = {**schema(shape.shape), "description": f"has to be {shape.what}"}
@@ -208,7 +207,7 @@ def schema(shape: Any) -> dict[str, Any]:
             required = [name for name in fields if not name.endswith("?")]
             others = {"additionalProperties": schema(shape[str])} if str in shape else {}
             return said | ({"required": required} if required else {}) | others
-    return {"type": kinds[shape]} if shape is not object else {}
+    return {"type": documents._TYPES[shape][0]} if shape is not object else {}
 
 
 def device_schema() -> dict[str, Any]:
@@ -236,9 +235,7 @@ def pages() -> dict[str, str]:
     """Return the text of each file that is made."""
     option_table, ini_table = options_and_ini()
     return {
-        "options.md": OPTIONS.format(
-            fixtures=fixtures(), options=option_table, ini=ini_table, markers=marker_table()
-        ),
+        "options.md": OPTIONS.format(fixtures=fixtures(), options=option_table, ini=ini_table, markers=marker_table()),
         "cli.md": CLI.format(commands="\n\n".join(section.rstrip() for section in commands(cli._parser()))),
         "api.md": API.format(
             pytest_iqm=names(pytest_iqm, [name for name in pytest_iqm.__all__ if not name.startswith("FakeIQM")]),

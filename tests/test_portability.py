@@ -4,7 +4,7 @@ import subprocess
 import sys
 import textwrap
 
-from server_process import CLEAN
+from server_process import CLEAN, serving
 
 MISSING = {
     "os": ["O_DIRECTORY", "fork", "register_at_fork"],
@@ -62,16 +62,10 @@ def test_a_live_run_with_less(tmp_path):
     """The session's signals, locks and folders; the machine is a fake in another process."""
     (tmp_path / "test_suite.py").write_text(SUITE.partition("def test_a_socket")[0])
     (tmp_path / "less.py").write_text(LESS)
-    serve = [sys.executable, "-m", "iqm_fakes", "serve", "--port", "0", "--device", "adonis"]
-    with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=CLEAN) as machine:
-        try:
-            printed = [machine.stdout.readline() for _ in range(4)]
-            url = next(line.partition("=")[2].split()[0] for line in printed if "IQM_SERVER_URL" in line)
-            named = {"IQM_SERVER_URL": url, "IQM_QUANTUM_COMPUTER": "adonis", "IQM_TOKEN": "a-token-of-the-test"}
-            command = [sys.executable, "less.py", "-q", "-p", "no:randomly", "--iqm-live", "--iqm-max-jobs=1"]
-            run = subprocess.run(
-                command, cwd=tmp_path, env={**CLEAN, **named}, capture_output=True, text=True, timeout=300, check=False
-            )
-        finally:
-            machine.kill()
+    with serving("--device", "adonis") as (_, url, _):
+        named = {"IQM_SERVER_URL": url, "IQM_QUANTUM_COMPUTER": "adonis", "IQM_TOKEN": "a-token-of-the-test"}
+        command = [sys.executable, "less.py", "-q", "-p", "no:randomly", "--iqm-live", "--iqm-max-jobs=1"]
+        run = subprocess.run(
+            command, cwd=tmp_path, env={**CLEAN, **named}, capture_output=True, text=True, timeout=300, check=False
+        )
     assert "1 passed" in run.stdout, run.stdout + run.stderr

@@ -128,7 +128,7 @@ def test_github(shell, machine):
             if "run" in step:
                 shell(step["run"], **values(job.get("env")), **values(step.get("env")))
     called = shell.called.read_text().splitlines()
-    assert called == ["pip install pytest-iqm pytest-xdist", "pip install pytest-iqm", "gh pr create --fill"]
+    assert called == ["pip install . pytest-iqm pytest-xdist", "pip install . pytest-iqm", "gh pr create --fill"]
     assert (shell.clone / "report.html").exists()
     check_proposal(shell, url, log)
 

@@ -2,6 +2,11 @@
 
 import re
 
+from server_process import TOKEN
+
+from iqm_fakes import Api, FakeIQMServer
+from iqm_fakes.web.loopback import loopback
+
 CHILDREN = """
 import multiprocessing, os, subprocess, sys
 import pytest
@@ -9,9 +14,9 @@ import pytest
 SUBMITS = '''
 import os
 from iqm.qiskit_iqm import IQMProvider
-from bell import counts
+from helper import submit
 if __name__ == "__main__":
-    counts(IQMProvider(os.environ["IQM_SERVER_URL"], quantum_computer="adonis").get_backend())
+    submit(IQMProvider(os.environ["IQM_SERVER_URL"], quantum_computer="adonis").get_backend())
 '''
 
 def child(**how):
@@ -25,8 +30,8 @@ at_import = inherited()
 
 def counted():
     from iqm.qiskit_iqm import IQMProvider
-    from bell import counts
-    counts(IQMProvider(os.environ["IQM_SERVER_URL"], quantum_computer="adonis").get_backend())
+    from helper import submit
+    submit(IQMProvider(os.environ["IQM_SERVER_URL"], quantum_computer="adonis").get_backend())
 
 def test_inherits_nothing(iqm_backend):
     assert not at_import
@@ -54,13 +59,14 @@ def test_looks(iqm_backend): assert iqm_backend.num_qubits == 5
 """
 
 
-def test_children_have_credentials_only_if_a_test_asks(live, server, pytester, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=":")
-    result = live("-rA", test_a=CHILDREN)
-    result.assert_outcomes(passed=8)
+def test_children_have_credentials_only_if_a_test_asks(project):
+    """In a process of its own: a fork of this one, where Qiskit may have started threads, might wait for them."""
+    server = FakeIQMServer("adonis", seed=1)
+    with loopback(Api(server, token=TOKEN)) as url:
+        output = project(url, "-rA", test_a=CHILDREN).output
+    assert " 8 passed" in output
     assert len(server.jobs) == 3
-    output = result.stdout.str()
-    assert "adonis: 1 jobs, 1000 shots submitted" in output  # of a fork, which has all that this process has
+    assert "adonis: 1 job, 1000 shots submitted" in output  # of a fork, which has all that this process has
     seen = re.findall(r"^passed, but no job of it was seen: (\S+);", output, re.M)
     assert seen == ["test_a.py::test_asks[0]", "test_a.py::test_asks[1]"]
     assert "passed without a job that was seen, which is fine if none was meant: 4 (" in output

@@ -29,8 +29,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 API = "/api/v1"
-LONG_SHOTS = 80
-"""Shots of the long job, which take most of a second each."""
+LONG_SHOTS = 500
+"""Shots of the long job, which take about a minute."""
 
 
 @dataclass
@@ -130,7 +130,7 @@ async def work_long(user: User, seen: Class) -> None:
     layer = [*(turn(qubit, 1.1) for qubit in qubits[:20])]
     layer += [{"name": "cz", "locus": pair, "args": {}} for pair in loci if set(pair) <= set(qubits[:20])]
     start = time.monotonic()
-    document = await user.run(submission(4 * layer, qubits[:20], LONG_SHOTS))
+    document = await user.run(submission(8 * layer, qubits[:20], LONG_SHOTS))
     if document["status"] == "completed":
         seen.long = time.monotonic() - start
     else:

@@ -105,7 +105,7 @@ def prune(options: argparse.Namespace) -> int:
     delete(recordings.folder / f"{job_id}.json" for job_id in sorted(gone))
     delete(recordings.unfinished())
     if broken:
-        say("calibrations are kept: the broken files may need them", error=True)
+        say("calibrations are kept: the broken files may need them")
     else:
         delete(recordings.unused_calibrations())
     say(

@@ -192,7 +192,7 @@ class TestCommand:
         [
             ({"IQM_TOKEN": "wr0ng"}, "Missing or invalid authentication credentials"),
             ({"IQM_QUANTUM_COMPUTER": "emerald"}, "deneb"),
-            ({"IQM_SERVER_URL": "http://127.0.0.1:1"}, "no snapshot of deneb"),
+            ({"IQM_SERVER_URL": "http://127.0.0.1:1"}, "no answer from http://127.0.0.1:1: is the server on"),
             ({"IQM_SERVER_URL": ""}, "give --url, or set IQM_SERVER_URL"),
         ],
     )

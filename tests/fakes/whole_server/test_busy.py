@@ -37,7 +37,7 @@ class Client:
             *({"name": "cz", "locus": locus, "args": {}} for locus in loci),
         ]
         measure = {"name": "measure", "locus": dynamic["qubits"], "args": {"key": "m"}}
-        job = self.submit({"circuits": [{"name": "long", "instructions": [*4 * layer, measure]}], "shots": 400})
+        job = self.submit({"circuits": [{"name": "long", "instructions": [*8 * layer, measure]}], "shots": 4000})
         deadline = time.monotonic() + PATIENCE
         while not self.progress(job):
             assert time.monotonic() < deadline

@@ -99,6 +99,19 @@ def test_what_no_number_of_shots_can_refute_is_refused():
         distribution({"0": 0.5, "1": 0.5}, within=0.6).check({"0": 10**6})
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: distribution(["00"]), r"a distribution is a mapping from outcomes .*, got \['00'\]"),
+        (lambda: distribution(0.5), "a distribution is a mapping from outcomes .*, got 0.5"),
+        (lambda: probability(0.5, at_least=0.1), r"outcomes are bit strings such as .*, got 0\.5"),
+    ],
+)
+def test_what_is_no_declaration_is_said(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
 def test_claims_can_not_be_hashed_and_equal_themselves_only():
     claim = distribution(BELL)
     assert claim == claim

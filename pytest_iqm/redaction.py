@@ -123,9 +123,10 @@ class Redaction:
         """Let a stream write what is redacted, whoever has it already."""
         write, replaced = stream.write, "write" in vars(stream)
         stream.write = lambda text: write(self.secrets.redacted(text))  # type: ignore[method-assign]
-        self._undo.callback(setattr, stream, "write", write) if replaced else self._undo.callback(
-            delattr, stream, "write"
-        )
+        if replaced:
+            self._undo.callback(setattr, stream, "write", write)
+        else:
+            self._undo.callback(delattr, stream, "write")
 
 
 class _Formatter(logging.Formatter):

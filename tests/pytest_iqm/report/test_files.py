@@ -2,12 +2,11 @@
 
 import json
 import re
-import shutil
-import subprocess
 from html import escape
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+import chromium
 import pytest
 from suites import JOBS
 
@@ -88,18 +87,12 @@ def test_html_needs_nothing_else(written):
 @pytest.fixture
 def browsed(pytester):
     """Return what a browser makes of a page: its document, after all scripts."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
+    if chromium.BROWSER is None:
         pytest.skip("needs chromium")
 
     def browsed(page):
         (pytester.path / "look.html").write_text(page)
-        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
-        command += ["--disable-background-networking", "--disable-component-update", "--disable-quic"]
-        command += [f"--user-data-dir={pytester.path / 'browser'}", "--window-size=1100,900", "--dump-dom"]
-        return subprocess.run(
-            [*command, str(pytester.path / "look.html")], capture_output=True, text=True, timeout=120, check=True
-        ).stdout
+        return chromium.document(str(pytester.path / "look.html"), pytester.path)
 
     return browsed
 

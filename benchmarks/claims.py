@@ -1,6 +1,7 @@
 """How often claims about counts are wrong: false alarms on true claims, and mutants that are not caught.
 
-``python benchmarks/claims.py`` prints the tables of docs/statistics.md. All seeds are fixed.
+``python benchmarks/claims.py`` prints the tables of docs/statistics.md, and fails if claims are worse than promised
+there. All seeds are fixed.
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ import argparse
 import functools
 import itertools
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -30,17 +35,46 @@ from pytest_iqm import IQMBackend, claim_hooks, distribution, shots_for
 from pytest_iqm.claim_hooks import ALPHA
 from pytest_iqm.executions import Exact
 from pytest_iqm.prediction import Predictor, Predictors
-from pytest_iqm.statistics.claim_types import Claim
+from pytest_iqm.statistics.claim_types import Claim, Within
 from pytest_iqm.statistics.observed import CountsError
-from pytest_iqm.statistics.tail_bounds import distribution_p_value, equality_p_value
+from pytest_iqm.statistics.tail_bounds import distribution_p_value, equality_p_value, upper_tail
 from pytest_iqm.statistics.verdict import TooFewShots
 
 DEVICES = ("adonis", "garnet", "deneb")
+LEVELS = (0.05, 0.01, 0.001)
+"""Nominal rates of false alarms."""
+
+UNLUCKY = 1e-9
+"""How probable a count of false alarms may be, if the rate is nominal, before this fails."""
+
+APART = (
+    (1, 64, 500, 0.2, 0.0),
+    (1, 64, 500, 0.27, 0.05),
+    (1, 64, 4000, 0.13, 0.05),
+    (1, 256, 4000, 0.16, 0.05),
+    (2, 32, 1000, 0.15, 0.0),
+    (2, 32, 1000, 0.22, 0.03),
+    (2, 64, 4000, 0.16, 0.05),
+    (2, 256, 4000, 0.2, 0.05),
+)
+"""Samples, outcomes, shots, distance and tolerance of devices to be told apart."""
+
 DETECT = 0.25
 """Distance of the ideal distributions from which on a mutant has to be caught."""
 
+CAUGHT = 0.97
+"""Which part of these mutants each claim catches."""
+
+CLAIMS: Mapping[str, Within] = {'within="calibration"': "calibration", 'within="fake"': "fake"}
+"""The claims about programs."""
+
 
 # -- false alarms ----------------------------------------------------------------------------------------------------
+
+
+def call(function: Callable[..., Any], arguments: Iterable[Any], **more: Any) -> Any:
+    """Call a function in another process."""
+    return function(*arguments, **more)
 
 
 def boundary(kind: str, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
@@ -55,21 +89,66 @@ def boundary(kind: str, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64
     return q, p, delta
 
 
-def false_alarms(draws: int) -> None:
-    """Print the rates of false alarms at nominal levels, with noise on the boundary and without."""
+def false_alarm_rates(k: int, shots: int, kind: str, draws: int) -> list[list[float]]:
+    """Return how often true claims fail at nominal levels: of a distribution, and of two samples."""
+    q, p, delta = boundary(kind, k)
+    dice = np.random.default_rng([k, shots, len(kind)])
+    one, other = (dice.multinomial(shots, each, draws).astype(float) for each in (p, q))
+    alone = [distribution_p_value(each, q, delta) for each in one]
+    pairs = zip(one[: draws // 4], other, strict=False)  # which take longer
+    compared = [equality_p_value(each, former, delta, k) for each, former in pairs]
+    return [[float(np.mean(np.array(values) < level)) for level in LEVELS] for values in (alone, compared)]
+
+
+def false_alarms(pool: Executor, draws: int) -> Iterator[str]:
+    """Print the rates of false alarms, with noise on the boundary and without; yield those that are too high."""
     print("| outcomes | shots | device | distribution at 0.05 | 0.01 | 0.001 | same_as at 0.05 | 0.01 | 0.001 |")
     print("|" + "---|" * 9)
-    for k, shots, kind in itertools.product((2, 4, 8, 16, 64), (100, 1000, 10_000), ("perfect", "boundary")):
-        q, p, delta = boundary(kind, k)
-        dice = np.random.default_rng([k, shots, len(kind)])
-        one, other = (dice.multinomial(shots, each, draws).astype(float) for each in (p, q))
-        alone = [distribution_p_value(each, q, delta) for each in one]
-        pairs = zip(one[: draws // 4], other, strict=False)  # which take longer
-        compared = [equality_p_value(each, former, delta, k) for each, former in pairs]
-        rates = [
-            f"{np.mean(np.array(values) < alpha):.1e}" for values in (alone, compared) for alpha in (0.05, 0.01, 0.001)
-        ]
-        print(f"| {k} | {shots} | {kind} | {' | '.join(rates)} |", flush=True)
+    lines = list(itertools.product((2, 4, 8, 16, 64), (100, 1000, 10_000), ("perfect", "boundary")))
+    for line, rates in zip(lines, pool.map(partial(call, false_alarm_rates, draws=draws), lines), strict=True):
+        figures = " | ".join(f"{rate:.1e}" for rate in itertools.chain(*rates))
+        print(f"| {' | '.join(map(str, line))} | {figures} |", flush=True)
+        for claim, number, each in zip(("distribution", "same_as"), (draws, draws // 4), rates, strict=True):
+            for level, rate in zip(LEVELS, each, strict=True):
+                if round(rate * number) > stats.binom.isf(UNLUCKY, number, level):
+                    yield f"{claim} of {line}: {rate:.1e} false alarms at {level}"
+
+
+# -- power -----------------------------------------------------------------------------------------------------------
+
+
+def told_apart(samples: int, k: int, shots: int, distance: float, delta: float, draws: int) -> list[float]:
+    """Return how often devices are told apart at α: by a claim, by χ², and by who knows the best event.
+
+    All outcomes of one are as likely as each other, half of the other's are likelier, half less.
+    """
+    q = np.full(k, 1 / k)
+    event = np.arange(k) % 2 == 1
+    dice = np.random.default_rng([samples, k, shots])
+    one = dice.multinomial(shots, (1 + 2 * distance * np.where(event, 1, -1)) / k, draws).astype(float)
+    other = dice.multinomial(shots, q, draws).astype(float)
+    hits, former = one[:, event].sum(1), other[:, event].sum(1)
+    if samples == 1:
+        ours = [distribution_p_value(each, q, delta) for each in one]
+        known = upper_tail(hits, shots, 0.5 + delta)
+        chi = stats.chisquare(one, shots * q, axis=1).pvalue
+    else:
+        ours = [equality_p_value(each, before, delta, k) for each, before in zip(one, other, strict=True)]
+        thetas = np.linspace(0, 1 - delta, 501)[:, None]
+        tails = upper_tail(hits, shots, thetas + delta) * upper_tail(shots - former, shots, 1 - thetas)
+        known = stats.chi2.sf(-2 * np.log(tails.max(0)), 4)
+        chi = stats.chi2.sf(((one - other) ** 2 / np.maximum(one + other, 1)).sum(1), k - 1)
+    return [float(np.mean(np.asarray(values) < ALPHA)) for values in (ours, chi, known)]
+
+
+def sharpness(pool: Executor, draws: int) -> None:
+    """Print how often claims tell devices apart."""
+    print(f"told apart at {ALPHA:g}, of {draws} each\n")
+    print("| samples | outcomes | shots | distance | within | claim | χ² (within 0) | with the event known |")
+    print("|" + "---|" * 8)
+    for line, (ours, chi, known) in zip(APART, pool.map(partial(call, told_apart, draws=draws), APART), strict=True):
+        asymptotic = f"{chi:.0%}" if not line[-1] else "–"
+        print(f"| {' | '.join(map(str, line))} | {ours:.0%} | {asymptotic} | {known:.0%} |", flush=True)
 
 
 # -- circuits and mutants --------------------------------------------------------------------------------------------
@@ -385,13 +464,14 @@ class Bench:
         return self.predictor.noisy.compile(payload.circuit(0), payload.options())
 
     def shots(self, program: Any, shots: int, seed: int, *, ideal: bool = False) -> NDArray[np.uint8]:
-        """Return outcomes of shape (shots, bits)."""
+        """Return outcomes of shape (shots, bits), in Qiskit's order."""
         simulator = self.predictor.ideal if ideal else self.predictor.noisy
-        return np.concatenate(list(simulator.run(program, shots, SeedSequence(seed)).values()), axis=1)
+        recorded = np.concatenate(list(simulator.run(program, shots, SeedSequence(seed)).values()), axis=1)
+        return recorded[:, np.argsort(OutcomeOrder.of(program.keys).places)]
 
 
 def exact(qc: QuantumCircuit) -> dict[str, float]:
-    """Return the distribution of a circuit by qiskit.quantum_info: bits measured on the way first, then all qubits."""
+    """Return the distribution of a circuit by qiskit.quantum_info: of all qubits, then of bits measured on the way."""
     branches = [(1.0, Statevector.from_int(0, 2**qc.num_qubits), [0] * qc.num_clbits)]
     for step in qc.data:
         qubits = [qc.find_bit(qubit).index for qubit in step.qubits]
@@ -415,7 +495,7 @@ def exact(qc: QuantumCircuit) -> dict[str, float]:
     for weight, state, bits in branches:
         for key, probability in state.probabilities_dict().items():
             if probability > 1e-12:
-                outcome = "".join(map(str, bits)) + key[::-1]
+                outcome = key + "".join(map(str, reversed(bits)))
                 found[outcome] = found.get(outcome, 0.0) + weight * probability
     total = sum(found.values())
     return {key: value / total for key, value in found.items()}
@@ -489,9 +569,7 @@ def judged(bits: NDArray[np.uint8], declared: Mapping[str, float], known: Known)
     """Return what everybody says of shots."""
     counts = histogram([bits])
     with claim_hooks.installed(known):
-        claims = {
-            f'within="{within}"': distribution(declared, within=within) == counts for within in ("calibration", "fake")
-        }
+        claims = {oracle: distribution(declared, within=within) == counts for oracle, within in CLAIMS.items()}
     return {**claims, **rivals(counts, declared)}
 
 
@@ -500,51 +578,76 @@ def needed(declared: Mapping[str, float], within: float) -> int:
     return shots_for(detect=max(DETECT, within + 0.05), within=within, outcomes=len(declared))
 
 
-def power(seeds: int) -> None:
-    """Print how often true programs fail, and which mutants are caught."""
-    right: dict[str, list[bool]] = {}
-    caught: dict[str, list[bool]] = {}
-    missed: list[str] = []
+@dataclass
+class Judged:
+    """What became of the programs of one device.
+
+    Attributes:
+        lines: Those of the table.
+        right: Whether right programs pass, by oracle.
+        caught: Whether mutants fail, by oracle.
+        missed: Mutants that claims let pass.
+
+    """
+
+    lines: list[str]
+    right: dict[str, list[bool]]
+    caught: dict[str, list[bool]]
+    missed: list[str]
+
+
+def judged_on(device: str, seeds: int) -> Judged:
+    """Judge right programs and mutants on a device."""
+    bench, found = Bench(device), Judged([], {}, {}, [])
+    for name, qc in CIRCUITS.items():
+        declared = exact(qc)
+        program = bench.compiled(qc)
+        known = Known(bench, program)
+        shots = needed(declared, known.within)
+        outcomes = bench.shots(program, shots * seeds, seed=1).reshape(seeds, shots, -1)
+        verdicts = [judged(bits, declared, known) for bits in outcomes]
+        for oracle in verdicts[0]:
+            found.right.setdefault(oracle, []).extend(verdict[oracle] for verdict in verdicts)
+        failures = " | ".join(str(sum(not verdict[oracle] for verdict in verdicts)) for oracle in CLAIMS)
+        found.lines.append(f"| {device} | {name} | {known.within:.3f} | {shots} | {failures} |")
+        for mutation, change, dice in mutants(name):
+            mutant = change(qc, dice)
+            if mutant is None or (far := distance(exact(mutant), declared)) < DETECT:
+                continue
+            program = bench.compiled(mutant)
+            broken = Known(bench, program)
+            try:
+                verdict = judged(bench.shots(program, shots, seed=2), declared, broken)
+            except (TooFewShots, CountsError):  # nothing can be told from such noise
+                verdict = dict.fromkeys(found.right, True)
+            for oracle, passed in verdict.items():
+                found.caught.setdefault(oracle, []).append(not passed)
+                if passed and oracle in CLAIMS:
+                    found.missed.append(
+                        f"{oracle}: {device}: {name}, {mutation}: TVD {far:.2f}, tolerance {broken.within:.2f}"
+                    )
+    return found
+
+
+def power(pool: Executor, seeds: int) -> Iterator[str]:
+    """Print how often true programs fail, and which mutants are caught; yield what is worse than promised."""
     print(f"failures of the right program in {seeds} seeds\n")
     print('| device | circuit | tolerance | shots | "calibration" | "fake" |')
     print("|---|---|---|---|---|---|")
-    for device in DEVICES:
-        bench = Bench(device)
-        for name, qc in CIRCUITS.items():
-            declared = exact(qc)
-            program = bench.compiled(qc)
-            known = Known(bench, program)
-            shots = needed(declared, known.within)
-            outcomes = bench.shots(program, shots * seeds, seed=1).reshape(seeds, shots, -1)
-            verdicts = [judged(bits, declared, known) for bits in outcomes]
-            for oracle in verdicts[0]:
-                right.setdefault(oracle, []).extend(verdict[oracle] for verdict in verdicts)
-            failures = " | ".join(
-                str(sum(not verdict[f'within="{within}"'] for verdict in verdicts))
-                for within in ("calibration", "fake")
-            )
-            print(f"| {device} | {name} | {known.within:.3f} | {shots} | {failures} |", flush=True)
-            for mutation, change, dice in mutants(name):
-                mutant = change(qc, dice)
-                if mutant is None or distance(exact(mutant), declared) < DETECT:
-                    continue
-                program = bench.compiled(mutant)
-                broken = Known(bench, program)
-                try:
-                    verdict = judged(bench.shots(program, shots, seed=2), declared, broken)
-                except (TooFewShots, CountsError):  # nothing can be told from such noise
-                    verdict = dict.fromkeys(right, True)
-                for oracle, passed in verdict.items():
-                    caught.setdefault(oracle, []).append(not passed)
-                    if passed and oracle.startswith("within"):
-                        far = distance(exact(mutant), declared)
-                        missed.append(
-                            f"{oracle}: {device}: {name}, {mutation}: TVD {far:.2f}, tolerance {broken.within:.2f}"
-                        )
+    devices = []
+    for found in pool.map(partial(judged_on, seeds=seeds), DEVICES):
+        print(*found.lines, sep="\n", flush=True)
+        devices.append(found)
     print("\n| oracle | right programs that fail | mutants with TVD ≥ 0.25 that are caught |\n|---|---|---|")
-    for oracle, passes in right.items():
-        print(f"| {oracle} | {1 - np.mean(passes):.2%} | {np.mean(caught[oracle]):.1%} of {len(caught[oracle])} |")
-    print("\nmissed:\n" + "\n".join(missed))
+    for oracle in devices[0].right:
+        right = list(itertools.chain.from_iterable(found.right[oracle] for found in devices))
+        caught = list(itertools.chain.from_iterable(found.caught[oracle] for found in devices))
+        print(f"| {oracle} | {1 - np.mean(right):.2%} | {np.mean(caught):.1%} of {len(caught)} |")
+        if oracle in CLAIMS and right.count(False) > stats.binom.isf(UNLUCKY, len(right), ALPHA):
+            yield f"{oracle}: {right.count(False)} of {len(right)} right programs fail"
+        if oracle in CLAIMS and np.mean(caught) < CAUGHT:
+            yield f"{oracle}: {np.mean(caught):.1%} of mutants are caught"
+    print("\nmissed:", *itertools.chain.from_iterable(found.missed for found in devices), sep="\n")
 
 
 def mutants(name: str) -> Iterator[tuple[str, Mutation, random.Random]]:
@@ -554,16 +657,22 @@ def mutants(name: str) -> Iterator[tuple[str, Mutation, random.Random]]:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables; exit with 1 if something is worse than promised."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=20_000, help="of each line of the first table")
-    parser.add_argument("--seeds", type=int, default=1000, help="of each line of the second table")
-    parser.add_argument("--only", choices=("false-alarms", "power"))
+    parser.add_argument("--draws", type=int, default=20_000, help="samples of each line of the false alarms")
+    parser.add_argument("--seeds", type=int, default=1000, help="samples of each right program")
+    parser.add_argument("--only", choices=("false-alarms", "sharpness", "programs"))
     options = parser.parse_args()
-    if options.only != "power":
-        false_alarms(options.draws)
-    if options.only != "false-alarms":
-        power(options.seeds)
+    worse: list[str] = []
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        if options.only in (None, "sharpness"):
+            sharpness(pool, options.draws // 20)
+        if options.only in (None, "programs"):
+            worse += power(pool, options.seeds)
+        if options.only in (None, "false-alarms"):
+            worse += false_alarms(pool, options.draws)
+    if worse:
+        sys.exit("worse than promised:\n" + "\n".join(worse))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""p-values that hold for every number of shots: exact binomial tails, union bounds and McDiarmid's inequality.
+"""p-values that hold for every number of shots: exact binomial tails and union bounds.
 
 The null hypothesis about N independent shots of a device with the unknown distribution p is TVD(p, q) ≤ δ, where
 TVD(p, q) = ½ Σ|p−q| is the largest difference that two distributions make to the probability of any event.
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, rel_entr
 
+from pytest_iqm.statistics.betting import one_sample_bet, two_sample_bet
 from pytest_iqm.statistics.likelihood_ratio import one_sample_p_value, two_sample_p_value
 
 Array: TypeAlias = NDArray[np.float64]
@@ -22,9 +23,6 @@ FAMILIES = 3
 
 MOST_EVENTS = 1000
 """Outcomes from which on there are more events than a union bound can count; long before, it is of no use."""
-
-FEW = 16
-"""Outcomes up to which two samples are compared event by event."""
 
 
 def upper_tail(count: ArrayLike, shots: ArrayLike, probability: ArrayLike) -> Array:
@@ -63,10 +61,8 @@ def distribution_p_value(counts: Array, q: Array, delta: float) -> float:
     1. single outcomes and their complements, exact binomial tests with a union bound;
     2. all :math:`2^k - 2` events with a union bound; those that can be extreme are the level sets of the ratio of
        what was observed and declared, so only these are looked at;
-    3. without a tolerance, the likelihood ratio over all outcomes (:mod:`.likelihood_ratio`); with one, the distance T
-       between observed and declared itself. Its expectation is at most
-       :math:`\delta + \frac12\sqrt{(k-1)/N}`, one shot changes it by at most 1/N, so by McDiarmid's inequality (Surveys
-       in Combinatorics, 1989) :math:`P[T \ge E[T] + t] \le e^{-2Nt^2}`. It is the one for many outcomes.
+    3. without a tolerance, the likelihood ratio over all outcomes (:mod:`.likelihood_ratio`); with one, bets on events
+       that the shots before choose (:mod:`.betting`). It is the one for many outcomes.
 
     Args:
         counts: Shots by outcome, of shape (k,).
@@ -86,24 +82,17 @@ def distribution_p_value(counts: Array, q: Array, delta: float) -> float:
         order = _by_ratio(counts, q)
         several = upper_tail(np.cumsum(counts[order])[:-1], shots, np.cumsum(q[order])[:-1] + delta)
         events = (2.0**cells - 2) * float(several.min(initial=1.0))
-    if delta == 0:
-        together = one_sample_p_value(counts[q > 0], q[q > 0]) if single > 0 else 0.0
-    else:
-        excess = total_variation(counts / shots, q) - delta - math.sqrt((cells - 1) / shots) / 2
-        together = math.exp(-2 * shots * excess**2) if excess > 0 else 1.0
+    together = 0.0
+    if single > 0:
+        together = one_sample_bet(counts, q, delta) if delta else one_sample_p_value(counts[q > 0], q[q > 0])
     return min(1.0, FAMILIES * min(single, events, together))
 
 
 def equality_p_value(one: Array, other: Array, delta: float, outcomes: float) -> float:
     r"""Return a p-value of TVD(p₁, p₂) ≤ δ for two samples.
 
-    Under the null hypothesis an event A has p₁(A) ≤ p₂(A) + δ. Two families of tests share the error: single outcomes
-    and their complements, with a union bound over all there could be; and
-
-    - of few outcomes all :math:`2^k - 2` events, as in :func:`distribution_p_value`;
-    - of many, without a tolerance, the likelihood ratio over all outcomes (:mod:`.likelihood_ratio`);
-    - of many, with one, a single event: one half of both samples chooses the one that tells them apart best, and the
-      other half, which is independent of the choice, tests it.
+    Under the null hypothesis an event A has p₁(A) ≤ p₂(A) + δ. Three families of tests share the error, as in
+    :func:`distribution_p_value`; the union bound over single outcomes counts all that there could be.
 
     Args:
         one: Shots by outcome, of shape (k,).
@@ -115,36 +104,15 @@ def equality_p_value(one: Array, other: Array, delta: float, outcomes: float) ->
     n1, n2 = float(one.sum()), float(other.sum())
     each, rest = np.append(one, n1 - one), np.append(other, n2 - other)
     single = _single_events(outcomes) * _event_p_value(each, n1, rest, n2, delta)
-    if outcomes <= FEW:
+    events = math.inf
+    if outcomes < MOST_EVENTS:
         order = _by_ratio(one, other)
-        events = np.cumsum(one[order]), n1, np.cumsum(other[order]), n2
-        several = (2.0 ** int(outcomes) - 2) * _event_p_value(*events, delta)
-    elif delta == 0:
-        several = two_sample_p_value(one, other)
-    else:
-        several = _chosen_event_p_value(one, other, delta)
-    return min(1.0, 2 * min(single, several))
-
-
-def _chosen_event_p_value(one: Array, other: Array, delta: float) -> float:
-    """Return a p-value of p₁(A) ≤ p₂(A) + δ for the event A that halves of both samples choose."""
-    (choose1, choose2), (test1, test2) = _halves(one, other)
-    if not test1.sum() or not test2.sum():
-        return 1.0
-    event = choose1 / max(choose1.sum(), 1) > choose2 / max(choose2.sum(), 1)
-    x1, x2 = (np.array([test[event].sum()], float) for test in (test1, test2))
-    return _event_p_value(x1, test1.sum(), x2, test2.sum(), delta)
-
-
-def _halves(one: Array, other: Array) -> NDArray[np.int64]:
-    """Split two samples, shot by shot at random; the result has shape (2 halves, 2 samples, k).
-
-    Given how large the halves are, what is in one of them says nothing of the other. The samples are the seed: so the
-    same ones are always split in the same way. (With a seed that all samples share, the halves would know each other.)
-    """
-    samples = np.array([one, other], dtype=np.int64)
-    halves = np.random.default_rng(samples.ravel()).binomial(samples, 0.5)
-    return np.array([halves, samples - halves])
+        cumulated = np.cumsum(one[order]), n1, np.cumsum(other[order]), n2
+        events = (2.0 ** int(outcomes) - 2) * _event_p_value(*cumulated, delta)
+    together = 0.0
+    if single > 0:
+        together = two_sample_bet(one, other, delta) if delta else two_sample_p_value(one, other)
+    return min(1.0, FAMILIES * min(single, events, together))
 
 
 def _event_p_value(x1: Array, n1: float, x2: Array, n2: float, delta: float) -> float:

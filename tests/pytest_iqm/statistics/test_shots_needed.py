@@ -107,6 +107,7 @@ def test_large_numbers():
         ({"detect": 0.5, "power": 1.0}, "power lies between 0 and 1, got 1.0"),
         ({"detect": 0.5, "outcomes": 0}, "declares at least one outcome, got outcomes=0"),
         ({"detect": 0.1000001, "within": 0.1}, "too close to"),
+        ({"detect": 1e-6, "within": 5e-7}, "more than 134217728 shots"),
     ],
 )
 def test_nonsense_is_refused(arguments, said):

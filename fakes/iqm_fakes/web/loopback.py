@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from http import HTTPStatus
 from types import FrameType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -148,15 +148,16 @@ def _body(environ: WSGIEnvironment) -> bytes:
         ServerError: ``request_payload_too_large``, or ``invalid_input``: it ends too early, or its chunks are none.
 
     """
-    stream, body = get_input_stream(environ), bytearray()
+    stream, body = cast(io.BufferedIOBase, get_input_stream(environ)), bytearray()
+    part = memoryview(bytearray(PART))  # of a size that nobody changes: werkzeug counts a short chunk as a whole one
     length = int(environ.get("CONTENT_LENGTH") or 0)
     try:
         while max(len(body), length) <= LARGEST_BODY:
-            part = stream.read(PART)
-            body += part
-            if not part:
+            size = stream.readinto(part)
+            body += part[:size]
+            if not size:
                 return bytes(body)
-    except (ClientDisconnected, OSError):
+    except (ClientDisconnected, OSError, ValueError):
         is_chunked = "HTTP_TRANSFER_ENCODING" in environ
         wrong = "the body does not consist of chunks" if is_chunked else "the body is shorter than its Content-Length"
         raise ServerError(ErrorCode.INVALID_INPUT, wrong) from None

@@ -201,6 +201,7 @@ def test_who_may_ask(url, headers, expected, said):
         (b"Content-Length: 100\r\n\r\n{", 400, b"the body is shorter than its Content-Length"),
         (b"Transfer-Encoding: chunked\r\n\r\nfive\r\n", 400, b"the body does not consist of chunks"),
         (b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", 400, b"the body does not consist of chunks"),
+        (b"Transfer-Encoding: chunked\r\n\r\nfffffff\r\nhel", 400, b"the body does not consist of chunks"),
         (b"Content-Length: 134217729\r\n\r\n", 413, b"a request has at most 134217728 bytes here"),
     ],
 )

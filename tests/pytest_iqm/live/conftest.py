@@ -23,10 +23,11 @@ def submit(backend, shots=1000):
 
 HEEDING = """
 import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+for name in ("SIGINT", "SIGHUP"):
+    signal.signal(getattr(signal, name), signal.SIG_DFL)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
-"""Starts Python so that it heeds Ctrl-C; what runs in the background of a shell has it ignored."""
+"""Starts Python so that it heeds Ctrl-C and a closed terminal; what a shell or nohup runs in the background may not."""
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ import pytest
 from server_process import CLEAN, TOKEN, serving
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"(?:^<!-- ([a-z ]+) -->\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?:^<!-- (needs a machine) -->\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SERVE = re.compile(r"^((?:\w+=\S+ )?iqm-fake serve .*)$", re.MULTILINE)
 
 PRELUDE = r"""
 pip() { echo "pip $*" >> "$HOME/called"; }  # it is installed
-python() { if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin" && : > "$3/bin/activate"; else command python "$@"; fi; }
+python3() { mkdir -p "$3/bin" && : > "$3/bin/activate"; }  # -m venv .venv
 beside() {
     "$@" > "$HOME/beside.log" 2>&1 & echo $! >> "$HOME/beside"
     until grep -q IQM_SERVER_URL "$HOME/beside.log" || ! kill -0 $!; do sleep 0.2; done
@@ -45,8 +45,8 @@ def script(page, machine):
             language, text = "console", f"python <<'END OF FILE'\n{text}END OF FILE\n"
         if language == "text":
             shown[-1] += text.splitlines()
-        elif language == "console" and needs != "in a checkout":
-            if needs == "needs a machine":
+        elif language == "console":
+            if needs:
                 text = re.sub("^export .*", machine, text)
             text = SERVE.sub(r"beside env \1", text)
             lines += [f"echo '@@@ {len(shown)}'", text, 'echo "@@@ exit $?"']

@@ -97,7 +97,7 @@ class JobQueue:
         self._clock = clock or Clock()
         self._pace: tuple[timedelta, timedelta] | None = None
         self._due: defaultdict[str, deque[_Due]] = defaultdict(deque)
-        self._moments: dict[Job, datetime] = {}
+        self._moments: dict[tuple[int, Job], datetime] = {}  # by thread: another one may take the job's next step
         self._background = background
         self._threads: dict[str, ThreadPoolExecutor] = {}
         self._lock = threading.RLock()
@@ -158,14 +158,15 @@ class JobQueue:
     def _run_due(self, computer: str) -> None:
         while due := self._next_due(computer):
             waits = due.job.status is JobStatus.WAITING
-            self._moments[due.job] = due.start if waits else due.end
+            step = threading.get_ident(), due.job
+            self._moments[step] = due.start if waits else due.end
             try:
                 if waits:
                     self._start(due.job)
                 else:
                     self._finish(due.job)
             finally:
-                del self._moments[due.job]
+                del self._moments[step]
 
     def _next_due(self, computer: str) -> _Due | None:
         """Return the job of a computer that is to be started or completed now."""
@@ -220,11 +221,13 @@ class JobQueue:
 
     def __len__(self) -> int:
         """Return the number of jobs that have not ended."""
-        return sum(map(len, self._unended.values()))
+        with self._lock:
+            return sum(map(len, self._unended.values()))
 
     def length(self, computer: str) -> int:
         """Return the number of jobs of a computer that have not ended."""
-        return len(self._unended[computer])
+        with self._lock:
+            return len(self._unended[computer])
 
     @property
     def is_held(self) -> bool:
@@ -374,4 +377,5 @@ class JobQueue:
         self._ended(job)
 
     def _stamp(self, job: Job, source: str, status: str) -> None:
-        job.timeline.append((source, status, self._moments.get(job) or self._clock.now()))
+        moment = self._moments.get((threading.get_ident(), job)) or self._clock.now()
+        job.timeline.append((source, status, moment))

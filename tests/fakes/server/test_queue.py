@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from iqm_fakes.server.clock import Clock
 from iqm_fakes.server.job import Job, JobFailure
 from iqm_fakes.server.queue import JobQueue
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
@@ -63,6 +64,29 @@ def test_what_does_not_compile_fails_with_the_reason():
     assert one.errors == [("iqm-station-control", "circuit_error", "Circuit 0: no")]
     assert "execution_started" not in statuses(one)
     assert statuses(one)[-1] == "failed"
+
+
+class Overtaken(JobQueue):
+    """A queue where another thread completes a job as soon as one has started it."""
+
+    def _start(self, job):
+        started = super()._start(job)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(self.tick).result(10)
+        return started
+
+
+def test_clients_that_look_at_the_same_time_do_what_is_due_once():
+    clock = Clock()
+    queue, one = Overtaken(Echo(), clock=clock), job()
+    queue.takes(waiting=20, processing=10)
+    with clock.owned():
+        submitted = clock.now()
+        queue.submit(one)
+        clock.advance(seconds=100)
+        queue.tick()
+        assert one.status is JobStatus.COMPLETED
+        assert {(time - submitted).total_seconds() for _, _, time in one.timeline} == {0, 20, 30}
 
 
 def test_a_defect_fails_the_job_and_is_not_swallowed(caplog):

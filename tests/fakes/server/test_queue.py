@@ -136,6 +136,29 @@ def test_in_the_background_a_queue_with_a_pace_lets_nobody_wait_for_an_execution
     queue.close()
 
 
+@pytest.mark.parametrize("background", [False, True])
+def test_what_is_submitted_to_a_closed_queue_is_cancelled(background):
+    queue, one = JobQueue(Echo(), background=background), job()
+    queue.close()
+    queue.submit(one)
+    assert one.status is JobStatus.CANCELLED
+    assert statuses(one) == ["created", "cancelled"]
+    assert len(queue) == 0
+
+
+def test_what_is_submitted_while_a_queue_is_closed_is_cancelled():
+    class Closing(JobQueue):
+        def _run_in_turn(self, jobs):
+            self.close()
+            super()._run_in_turn(jobs)
+
+    queue, first, second = Closing(Echo(), background=True), job(), job()
+    queue._thread("garnet")
+    queue.submit(first)
+    queue.submit(second)
+    assert {first.status, second.status} == {JobStatus.CANCELLED}
+
+
 def test_closing_cancels_what_is_being_executed():
     class Endless(Echo):
         def execute(self, job, program):

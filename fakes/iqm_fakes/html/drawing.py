@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -162,7 +163,7 @@ def gate(name: str, args: Mapping[str, Any]) -> tuple[str, str]:
 
 def angle(value: Any, modulo: float = math.inf) -> str:
     """Return an angle in units of π."""
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:  # nan is not, either
         return "?"
     turns = value / math.pi
     turns = turns if math.isinf(modulo) else turns % modulo

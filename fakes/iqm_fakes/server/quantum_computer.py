@@ -7,7 +7,7 @@ import random
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import CancelledError, Executor, Future, wait
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,7 @@ class SimulatedComputers:
             JobFailure: Heralding left no shots, it can't be simulated, the machine breaks at the results, or a fault
                 says so.
             NeverEnds: A fault says so.
-            Cancelled: A fault says so.
+            Cancelled: A fault says so, or it was cancelled meanwhile, or what the executor does for it.
 
         """
         if job.fault is None or job.fault.how == "compilation":
@@ -156,6 +156,8 @@ class SimulatedComputers:
             raise JobFailure(f"Execution of circuit {index} with heralding discarded all the shots.") from None
         except CircuitError as error:
             raise JobFailure(str(error)) from None
+        except CancelledError:  # who owns the executor does not want it any more
+            raise Cancelled from None
         except WorkerDied as error:
             raise JobFailure(str(error), ErrorCode.INTERNAL_ERROR) from None
         return taken
@@ -264,7 +266,8 @@ def _run(simulator: Simulator, programs: list[Program], shots: int, seeds: list[
 def _awaited(future: Future[list[Bits]], seconds: float, done: Done) -> list[Bits]:
     """Return the results of something that takes so long by estimate, and say meanwhile how much of it is done."""
     told = 0.0
-    while wait([future], timeout=GLANCE).not_done:
+    while not future.done():  # of one that is cancelled, wait() may never hear
+        wait([future], timeout=GLANCE)
         reported = future.reported if isinstance(future, Task) else told
         done(reported - told)
         told = reported

@@ -97,9 +97,10 @@ class JobQueue:
         self._clock = clock or Clock()
         self._pace: tuple[timedelta, timedelta] | None = None
         self._due: defaultdict[str, deque[_Due]] = defaultdict(deque)
-        self._moments: dict[Job, datetime] = {}
+        self._moments: dict[tuple[int, Job], datetime] = {}  # by thread: another one may take the job's next step
         self._background = background
         self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._is_open = True
         self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
         self._processing: dict[Job, Any] = {}
@@ -107,11 +108,17 @@ class JobQueue:
         self._unended: defaultdict[str, dict[Job, None]] = defaultdict(dict)
 
     def submit(self, job: Job) -> None:
-        """Append a job; unless the queue is held, it is run now or as soon as its computer is free."""
+        """Append a job; unless the queue is held, it is run now or as soon as its computer is free.
+
+        A queue that was closed cancels it.
+        """
         with self._lock:
             self._stamp(job, SERVER, "created")
             self._waiting.append(job)
             self._unended[job.computer][job] = None
+            if not self._is_open:
+                self.discard(job)
+                return
             now = not self._holds and self._pace is None
             if self._pace is not None:
                 waiting, processing = self._pace
@@ -149,8 +156,10 @@ class JobQueue:
         """Start and complete the jobs whose time has come, as of that time; in the background, begin to."""
         with self._lock:
             computers = [computer for computer in self._due if self._next_due(computer)]
+            if self._background:
+                begun = [self._thread(computer).submit(self._run_due, computer) for computer in computers]
         if self._background:
-            wait([self._thread(computer).submit(self._run_due, computer) for computer in computers], MOMENT)
+            wait(begun, MOMENT)
         else:
             for computer in computers:
                 self._run_due(computer)
@@ -158,14 +167,15 @@ class JobQueue:
     def _run_due(self, computer: str) -> None:
         while due := self._next_due(computer):
             waits = due.job.status is JobStatus.WAITING
-            self._moments[due.job] = due.start if waits else due.end
+            step = threading.get_ident(), due.job
+            self._moments[step] = due.start if waits else due.end
             try:
                 if waits:
                     self._start(due.job)
                 else:
                     self._finish(due.job)
             finally:
-                del self._moments[due.job]
+                del self._moments[step]
 
     def _next_due(self, computer: str) -> _Due | None:
         """Return the job of a computer that is to be started or completed now."""
@@ -220,11 +230,13 @@ class JobQueue:
 
     def __len__(self) -> int:
         """Return the number of jobs that have not ended."""
-        return sum(map(len, self._unended.values()))
+        with self._lock:
+            return sum(map(len, self._unended.values()))
 
     def length(self, computer: str) -> int:
         """Return the number of jobs of a computer that have not ended."""
-        return len(self._unended[computer])
+        with self._lock:
+            return len(self._unended[computer])
 
     @property
     def is_held(self) -> bool:
@@ -307,8 +319,9 @@ class JobQueue:
             self._finish_all()
 
     def close(self) -> None:
-        """Stop the threads; what has not ended is cancelled."""
+        """Stop the threads; what has not ended is cancelled, and so is what comes later."""
         with self._lock:
+            self._is_open = False
             for job in [job for jobs in self._unended.values() for job in jobs]:
                 self.discard(job)
         for thread in self._threads.values():
@@ -322,10 +335,12 @@ class JobQueue:
 
     def _run_in_turn(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
-            if self._background:
-                self._thread(job.computer).submit(self._run, job)
-            else:
+            if not self._background:
                 self._run(job)
+                continue
+            with self._lock:
+                if not job.status.terminal:  # the threads may have been stopped since it was
+                    self._thread(job.computer).submit(self._run, job)
 
     def _run(self, job: Job) -> None:
         if not self._holds and self._start(job):
@@ -374,4 +389,5 @@ class JobQueue:
         self._ended(job)
 
     def _stamp(self, job: Job, source: str, status: str) -> None:
-        job.timeline.append((source, status, self._moments.get(job) or self._clock.now()))
+        moment = self._moments.get((threading.get_ident(), job)) or self._clock.now()
+        job.timeline.append((source, status, moment))

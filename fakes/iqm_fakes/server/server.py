@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
@@ -126,8 +125,8 @@ class FakeIQMServer:
         self._computers = SimulatedComputers(self._publications.calibration, self.settings, executor, time_limit)
         self._background = background
         self._keep = keep
-        self._ended: deque[Job] = deque()
-        self._lock = threading.Lock()
+        self._ended: dict[Job, None] = {}  # in the order in which they ended, if not all are kept
+        self._lock = threading.RLock()
         self._by_id: dict[UUID, Job] = {}
         self._deleted: set[UUID] = set()
         self.at_close = ExitStack()
@@ -429,16 +428,19 @@ class FakeIQMServer:
     def _forget(self, job: Job) -> None:
         with self._lock:
             self._by_id.pop(job.id, None)
+            self._ended.pop(job, None)
             for submitter in (self._submitter, *self._others):
                 if job in submitter.jobs:
                     submitter.jobs.remove(job)
 
     def _end(self, job: Job) -> None:
         self._tell("ended", job)
-        if self._keep is not None:
-            self._ended.append(job)
+        if self._keep is None:
+            return
+        with self._lock:
+            self._ended[job] = None
             while len(self._ended) > self._keep:
-                self._forget(self._ended.popleft())
+                self._forget(next(iter(self._ended)))
 
     def _tell(self, event: Literal["submitted", "ended"], job: Job) -> None:
         for listener in self.listeners:

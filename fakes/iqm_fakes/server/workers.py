@@ -101,8 +101,10 @@ class Workers(Executor):
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._is_open = True
         self._lock = threading.Lock()
+        workers = [_Worker() for _ in range(number)]  # not in threads: what goes wrong is for who asked for them
         self._threads = [
-            threading.Thread(target=self._serve, name="iqm-fake-worker", daemon=True) for _ in range(number)
+            threading.Thread(target=self._serve, args=(worker,), name="iqm-fake-worker", daemon=True)
+            for worker in workers
         ]
         for thread in self._threads:
             thread.start()
@@ -135,14 +137,12 @@ class Workers(Executor):
         for thread in self._threads if wait else ():
             thread.join()
 
-    def _serve(self) -> None:
+    def _serve(self, worker: _Worker) -> None:
         """Give tasks to a process, one after the other."""
-        worker = _Worker()
         while (task := self._tasks.get()) is not None:
-            worker = worker.alive()
-            if task.begin(worker.process):
-                worker.do(task)
-            worker = worker.alive()  # so that the next task needs not wait for its start
+            worker.do(task)
+            with suppress(Exception):  # the next task will hear of it
+                worker.revive()  # so that it needs not wait for the start of a process
         worker.end()
 
 
@@ -150,23 +150,34 @@ class _Worker:
     """A process that works on tasks, seen from the process of those who wait for them."""
 
     def __init__(self) -> None:
-        self._connection, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=_work, args=(theirs,), name="iqm-fake-worker", daemon=True)
-        self.process.start()
-        theirs.close()  # so that it is closed when the process ends
+        self._start()
 
-    def alive(self) -> _Worker:
-        """Return this worker, or another one if its process has ended."""
+    def _start(self) -> None:
+        connection, theirs = _SPAWN.Pipe()
+        process = _SPAWN.Process(target=_work, args=(theirs,), name="iqm-fake-worker", daemon=True)
+        with theirs:  # closed here, it is closed when the process ends
+            process.start()
+        self._connection, self.process = connection, process
+
+    def revive(self) -> None:
+        """Start another process if this one has ended."""
         try:
             self._connection.send_bytes(PING)
             self._connection.recv_bytes()
         except (EOFError, OSError):
             self.end()
-            return _Worker()
-        return self
+            self._start()
 
     def do(self, task: Task) -> None:
         """Let the process do a task."""
+        try:
+            self.revive()
+        except Exception as error:
+            if task.set_running_or_notify_cancel():
+                task.end(error=error)
+            return
+        if not task.begin(self.process):
+            return
         try:
             self._connection.send(task.call)
             while True:

@@ -77,6 +77,7 @@ def test_a_histogram_has_the_most_frequent_outcomes():
         ("prx", {"angle": -math.pi, "phase": -0.5 * math.pi}, ("prx", "-π, 1.5π")),
         ("cc_prx", {"angle": math.pi, "phase": 0.0, "feedback_key": "m"}, ("cc_prx", "π, 0")),
         ("prx", {}, ("prx", "?, ?")),
+        ("prx", {"angle": 10**400, "phase": math.nan}, ("prx", "?, ?")),
         ("measure", {"key": "m"}, ("measure", "")),
         ("move", {}, ("MOVE", "")),
         ("an_operation_of_tomorrow", {}, ("an_opera…", "")),

@@ -5,8 +5,9 @@ from circuits import bell
 from qiskit import QuantumCircuit
 from werkzeug.test import Client
 
-from iqm_fakes import Api, FakeIQMServer, Limits
+from iqm_fakes import Api, FakeIQMClient, FakeIQMServer, Limits
 from iqm_fakes.vendor.http import VENDOR_ERRORS
+from pytest_iqm import IQMBackend
 
 LIMITS = Limits(
     max_circuits_per_job=2,
@@ -68,3 +69,18 @@ def test_a_full_queue_is_a_quota(backend, server):
         with pytest.raises(VENDOR_ERRORS, match="At most 3 jobs may be in the queue"):
             backend.run(circuit, shots=1)
     assert backend.run(circuit, shots=1).result().success
+
+
+def test_a_deleted_job_takes_no_place_of_those_that_are_kept():
+    server = FakeIQMServer("adonis", keep=2)
+    backend = IQMBackend(FakeIQMClient(server=server))
+
+    def run():
+        return backend.run(bell(backend), shots=1).job_id()
+
+    kept, deleted = run(), run()
+    server.delete(deleted)
+    newest = run()
+    assert [str(job.id) for job in server.jobs] == [kept, newest]
+    assert run() != newest
+    assert len(server.jobs) == 2

@@ -255,6 +255,17 @@ def test_an_executor_that_breaks_fails_the_job():
     assert "no workers left" in job.errors[0][2]
 
 
+def test_a_job_whose_tasks_the_executor_drops_is_cancelled():
+    class Dropping:
+        def submit(self, function, *arguments):
+            (task := Future()).cancel()
+            return task
+
+    job = submitted(FakeIQMServer(devices.chain(), seed=3, executor=Dropping()), BATCH)
+    assert job.status is JobStatus.CANCELLED
+    assert job.errors == []
+
+
 def test_many_shots_are_answered_in_full():
     machine = FakeIQMServer(devices.chain(), seed=1)
     job = submitted(machine, [circuit(0.3)], shots=100_000)

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from iqm_fakes.server.clock import Clock
 from iqm_fakes.server.job import Job, JobFailure
 from iqm_fakes.server.queue import JobQueue
 from iqm_fakes.wire.error_codes import ErrorCode, ServerError
@@ -65,6 +66,29 @@ def test_what_does_not_compile_fails_with_the_reason():
     assert statuses(one)[-1] == "failed"
 
 
+class Overtaken(JobQueue):
+    """A queue where another thread completes a job as soon as one has started it."""
+
+    def _start(self, job):
+        started = super()._start(job)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(self.tick).result(10)
+        return started
+
+
+def test_clients_that_look_at_the_same_time_do_what_is_due_once():
+    clock = Clock()
+    queue, one = Overtaken(Echo(), clock=clock), job()
+    queue.takes(waiting=20, processing=10)
+    with clock.owned():
+        submitted = clock.now()
+        queue.submit(one)
+        clock.advance(seconds=100)
+        queue.tick()
+        assert one.status is JobStatus.COMPLETED
+        assert {(time - submitted).total_seconds() for _, _, time in one.timeline} == {0, 20, 30}
+
+
 def test_a_defect_fails_the_job_and_is_not_swallowed(caplog):
     queue, one = JobQueue(Echo()), job(request="breaks")
     queue.submit(one)
@@ -110,6 +134,29 @@ def test_in_the_background_a_queue_with_a_pace_lets_nobody_wait_for_an_execution
     go.set()
     assert queue.wait(one, 30)
     queue.close()
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_what_is_submitted_to_a_closed_queue_is_cancelled(background):
+    queue, one = JobQueue(Echo(), background=background), job()
+    queue.close()
+    queue.submit(one)
+    assert one.status is JobStatus.CANCELLED
+    assert statuses(one) == ["created", "cancelled"]
+    assert len(queue) == 0
+
+
+def test_what_is_submitted_while_a_queue_is_closed_is_cancelled():
+    class Closing(JobQueue):
+        def _run_in_turn(self, jobs):
+            self.close()
+            super()._run_in_turn(jobs)
+
+    queue, first, second = Closing(Echo(), background=True), job(), job()
+    queue._thread("garnet")
+    queue.submit(first)
+    queue.submit(second)
+    assert {first.status, second.status} == {JobStatus.CANCELLED}
 
 
 def test_closing_cancels_what_is_being_executed():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import CancelledError
+from multiprocessing.process import BaseProcess
 
 import in_other_processes
 import pytest
@@ -31,6 +32,11 @@ def lives(process):
     """Whether there is such a process, and it is no zombie."""
     found = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
     return bool(found.stdout.strip()) and not found.stdout.startswith("Z")
+
+
+def refuse(process):
+    """Start no process."""
+    raise OSError("too many processes")
 
 
 def text_in(path):
@@ -153,6 +159,34 @@ def test_they_end_with_the_process_that_started_them(tmp_path):
         starter.kill()
     assert processes
     until(lambda: not any(map(lives, processes)))
+
+
+def test_a_program_that_starts_itself_again_ends_and_says_why(tmp_path):
+    path = tmp_path / "without_a_guard.py"
+    path.write_text(
+        "import in_other_processes\n"
+        "from iqm_fakes import Workers\n"
+        f"print(Workers(1).submit(in_other_processes.process).result({PATIENCE}))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(
+        [sys.executable, path], capture_output=True, text=True, env=environment, check=False, timeout=2 * PATIENCE
+    )
+    assert ended.returncode == 1
+    assert "if __name__ == '__main__':" in ended.stderr
+    assert ended.stderr.splitlines()[-1].endswith("WorkerDied: the process that simulated it ended with status 1")
+
+
+def test_a_process_that_can_t_be_started_fails_the_task_and_the_next_one_tries_again(monkeypatch):
+    with Workers(1) as workers:
+        process = workers.submit(in_other_processes.process).result(PATIENCE)
+        with monkeypatch.context() as patch:
+            patch.setattr(BaseProcess, "start", refuse)
+            os.kill(process, signal.SIGKILL)
+            until(lambda: not lives(process))
+            with pytest.raises(OSError, match="too many"):
+                workers.submit(in_other_processes.process).result(PATIENCE)
+        assert workers.submit(in_other_processes.process).result(PATIENCE) != process
 
 
 @pytest.mark.parametrize("number", [0, -1])

@@ -1,4 +1,7 @@
-"""Every route, 20 000 requests made from valid ones: each is answered, or refused by a documented error."""
+"""Every route, 20 000 requests made from valid ones: each is answered, or refused by a documented error.
+
+Whatever job is accepted is drawn on the page, too.
+"""
 
 import copy
 import json
@@ -172,6 +175,7 @@ def test_nothing_a_client_sends_is_an_internal_error(seed):
                 assert answer.json["status"] in ("completed", "failed")
                 assert not any(error["error_code"] == "internal_error" for error in answer.json["errors"]), request
                 jobs.append(answer.json["id"])
+                assert client.get(f"/_page/jobs/{jobs[-1]}").status_code == 200, request
         else:
             refused += 1
             assert answer.status_code in ALLOWED, (number, request, answer.get_data())

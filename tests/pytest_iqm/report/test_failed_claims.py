@@ -159,3 +159,20 @@ def test_our_own_errors_are_shown_where_the_test_called(suite):
 def test_other_comparisons_are_left_to_pytest(suite):
     source = "import pytest_iqm.claims\ndef test_x(): assert {'00': 1} == {'00': 2}"
     assert "Differing items" in suite(test_a=source).stdout.str()
+
+
+def test_what_pytest_compares_to_explain_is_no_claim(suite):
+    source = """
+    from pytest_iqm import support
+
+    def test_list():
+        assert [{"1": 500}, {"0": 500}] == [support(["1"]), support(["1"])]
+
+    def test_dict():
+        assert {"a": {"1": 500}, "b": {"0": 500}} == {"a": support(["1"]), "b": support(["1"])}
+    """
+    result = suite(test_a=source)
+    result.assert_outcomes(failed=2)
+    assert result.stdout.str().count("- IQM claim -") == 2
+    assert "At index 1 diff" in result.stdout.str()
+    assert "claims: 4; " in result.stdout.str()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_iqm.backend import IQMBackend
     from pytest_iqm.executions import Execution
 
-INDIRECT = ("iqm_backend", "iqm_client", "iqm_server", "iqm_url", "iqm_http")
+INDIRECT = ("iqm_backend", "iqm_backend_factory", "iqm_client", "iqm_server", "iqm_url", "iqm_http")
 """Fixtures whose indirect parameters say what to run on."""
 
 

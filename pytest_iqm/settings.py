@@ -273,8 +273,8 @@ class Settings:
 
 def lists_only(config: pytest.Config) -> bool:
     """Whether pytest lists tests or fixtures, and runs nothing."""
-    option = config.option
-    return bool(option.collectonly or option.showfixtures or option.show_fixtures_per_test)
+    options = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+    return any(config.getoption(option, False) for option in options)
 
 
 class _Untold:

@@ -43,6 +43,16 @@ def test_the_replay_command_repeats_the_failure(suite, pytester, devices):
     assert repeated == table[: len(repeated)]
 
 
+def test_the_replay_command_is_for_the_folder_that_pytest_was_started_in(suite, pytester, monkeypatch):
+    pytester.makeini("[pytest]")
+    monkeypatch.chdir(pytester.mkdir("below"))
+    (pytester.path / "below" / "test_b.py").write_text(CLAIMS)
+    output = suite("-k", "broken").stdout.str()
+    assert "rerun     pytest test_b.py::test_broken --iqm-seed=0" in output
+    command = re.search(r"^rerun +pytest (.*)$", output, re.MULTILINE)[1]
+    suite(*shlex.split(command)).assert_outcomes(failed=1)
+
+
 def test_a_failure_names_the_job_and_its_circuit(suite):
     output = suite("--iqm-device", "adonis", "-k", "batch", test_a=BATCH).stdout.str()
     jobs = re.search(r"- IQM jobs -+\n((?:[0-9a-f-]{36}\n)+)and 2 before\n", output)[1].split()

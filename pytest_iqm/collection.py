@@ -99,7 +99,7 @@ def _machine(item: pytest.Item) -> str:
     """Return a text that is the same for tests on one machine."""
     besides = ("seed", *markers.CLAIMS)
     said = {name: value for name, value in markers.arguments(item).items() if name not in besides}
-    asked = {name: value for name, value in parameters_of(item).items() if name in (MACHINE, *INDIRECT)}
+    asked = {name: value for name, value in parameters_of(item).items() if name in (MACHINE, "iqm_settings", *INDIRECT)}
     return repr(sorted((name, str(value)) for name, value in (said | asked).items()))
 
 

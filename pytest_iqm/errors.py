@@ -26,8 +26,8 @@ class ExecutionError(RuntimeError):
 
 
 def hide_frames(excinfo: Any) -> bool:
-    """Whether tracebacks leave out a module's frames: where a job was not submitted, the line of the test is shown.
+    """Whether tracebacks leave out a module's frames: where a session's rules end a test, the test's line is shown.
 
     For the ``__tracebackhide__`` of a module, by which pytest asks.
     """
-    return issubclass(excinfo.type, (BudgetExceeded, SessionOver))
+    return issubclass(excinfo.type, (BudgetExceeded, LiveTimeout, SessionOver))

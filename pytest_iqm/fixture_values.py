@@ -173,8 +173,12 @@ class WiderFixtures:
 
 
 def _chain(request: Any) -> Iterator[Any]:
-    """Yield the requests of the fixtures in whose set-up a request is made, the innermost first."""
-    while getattr(request, "_parent_request", None) is not None:
-        request = request._parent_request
-        if hasattr(request, "_fixturedef"):  # the first one is the test's
-            yield request
+    """Yield the requests of the fixtures whose functions led to a request, the innermost first.
+
+    A fixture that waits for its arguments is none of them: its set-up has not begun.
+    """
+    while (parent := getattr(request, "_parent_request", None)) is not None:
+        definition = getattr(parent, "_fixturedef", None)  # the first one is the test's
+        if definition is not None and request.fixturename not in definition.argnames:
+            yield parent
+        request = parent

@@ -26,12 +26,12 @@ BackendFactory: TypeAlias = "Callable[..., IQMBackend]"
 
 @pytest.fixture(scope="session")
 @ours
-def iqm_settings() -> Mapping[str, Any]:
+def iqm_settings(request: pytest.FixtureRequest) -> Mapping[str, Any]:
     """What the fake is, unless a marker or an option says otherwise; to be overridden.
 
     A dict of device, computers, seed, noise, idle, method, limits, executor and time_limit. Live runs take no notice.
     """
-    return {}
+    return getattr(request, "param", {})
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +81,7 @@ def iqm_server(request: pytest.FixtureRequest, _iqm_machine: Machine) -> FakeIQM
 @ours
 def iqm_shots(request: pytest.FixtureRequest) -> int:
     """How many shots tests take of a circuit: the ini key iqm_shots, 1000 by default."""
-    return request.config.stash[MACHINES].settings.shots.value
+    return getattr(request, "param", request.config.stash[MACHINES].settings.shots.value)
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_iqm.backend import IQMBackend
     from pytest_iqm.executions import Execution
 
-INDIRECT = ("iqm_backend", "iqm_client", "iqm_server", "iqm_url", "iqm_http")
+INDIRECT = ("iqm_backend", "iqm_backend_factory", "iqm_client", "iqm_server", "iqm_url", "iqm_http")
 """Fixtures whose indirect parameters say what to run on."""
 
 
@@ -461,7 +461,7 @@ class Machines:
 
     def described(self) -> list[str]:
         """Return lines about where the test runs, which help to run it again."""
-        rerun = f"rerun     {self.settings.rerun_command(self.test)}"
+        rerun = f"rerun     {self.settings.rerun_command(_as_invoked(self._item))}"
         if self.settings.live:
             return [f"machine   {self.settings.live.computer.value} (LIVE)", rerun]
         return [
@@ -488,6 +488,13 @@ def parameters_of(item: Any) -> Mapping[str, Any]:
     """Return the parameters of a test; none, if it has none or can't have any."""
     parameters: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     return parameters
+
+
+def _as_invoked(item: Any) -> str:
+    """Return how a test is named where pytest was started; node ids are relative to its root folder."""
+    file, *rest = item.nodeid.split("::")
+    path = os.path.relpath(item.config.rootpath / file, item.config.invocation_params.dir)
+    return "::".join([Path(path).as_posix(), *rest])
 
 
 def _why_not(item: Any) -> str:

@@ -285,7 +285,8 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
     """Let fixtures of ours give everyone who asks what is theirs."""
-    take_over(fixturedef, request, request.config.stash[MACHINES])
+    if not lists_only(request.config):
+        take_over(fixturedef, request, request.config.stash[MACHINES])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -337,7 +338,8 @@ def pytest_runtest_makereport(
     for job in ids[-SHOWN:]:
         for remark in remarks.get(job, ()):
             call.excinfo.value.add_note(printable(f"IQM job {job}: {remark}"))  # type: ignore[union-attr]  # there is one
-    error = None if call.excinfo is None or item.config.option.tbstyle in ("long", "native") else call.excinfo.value
+    complete = item.config.getoption("tbstyle", "auto") in ("long", "native")  # the terminal's, which may be off
+    error = None if call.excinfo is None or complete else call.excinfo.value
     with nullcontext() if error is None else vendor_hidden(error):
         report = yield
     if report.failed and ids:

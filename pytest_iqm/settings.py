@@ -75,7 +75,7 @@ class LiveRules:
             timeout=_seconds(config, "iqm_timeout", None),
             preflight=_seconds(config, "iqm_preflight_timeout", PREFLIGHT),
             skip_if_unavailable=_skip_if_unavailable(config),
-            parallel=config.getini("iqm_parallel"),
+            parallel=_ini(config, "iqm_parallel"),
         )
 
 
@@ -166,10 +166,10 @@ class Settings:
             report=_report(config),
             alpha=_number_between(config, "iqm_alpha", ALPHA, 1.0, "lies between 0 and 1"),
             shots=_shots(config),
-            job_properties=config.getini("iqm_job_properties"),
+            job_properties=_ini(config, "iqm_job_properties"),
             record=_record(config),
             recordings=_recordings(config),
-            record_metadata=config.getini("iqm_record_metadata"),
+            record_metadata=_ini(config, "iqm_record_metadata"),
             recording_max_age=_days(config, "iqm_recording_max_age"),
             simulation_limit=_seconds(config, "iqm_simulation_limit", None).value,
         )
@@ -273,8 +273,8 @@ class Settings:
 
 def lists_only(config: pytest.Config) -> bool:
     """Whether pytest lists tests or fixtures, and runs nothing."""
-    option = config.option
-    return bool(option.collectonly or option.showfixtures or option.show_fixtures_per_test)
+    options = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+    return any(config.getoption(option, False) for option in options)
 
 
 class _Untold:
@@ -299,7 +299,7 @@ def _devices(config: pytest.Config) -> tuple[Setting[tuple[str, ...]], tuple[str
     from iqm_fakes.device.bundled import DEFAULT_DEVICE, bundled_devices
 
     chosen: list[str] = config.getoption("iqm_device")
-    inis: list[str] = config.getini("iqm_device")
+    inis: list[str] = _ini(config, "iqm_device")
     max_age = _days(config, "iqm_device_max_age")
     if chosen:
         devices = Setting(_paths(config.invocation_params.dir, chosen), "--iqm-device")
@@ -378,18 +378,34 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 """Seconds of what durations may end with."""
 
 
-def _text(config: pytest.Config, name: str) -> str:
-    """Return what an ini key says; pytest's native TOML has numbers, too.
+def _ini(config: pytest.Config, name: str) -> Any:
+    """Return the value of an ini key.
 
     Raises:
-        pytest.UsageError: It has another type than pytest allows.
+        pytest.UsageError: It is none that pytest allows.
 
     """
     try:
-        value = config.getini(name)
-    except (TypeError, ValueError) as error:  # pytest 9.0 and 9.1 allow no number where there may be text
+        return config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError) as error:  # by version and kind
         raise pytest.UsageError(f"ini {name}: {error}") from None
+
+
+def _text(config: pytest.Config, name: str) -> str:
+    """Return what an ini key says; pytest's native TOML has numbers, too."""
+    value = _ini(config, name)
     return "" if value is None else str(value)
+
+
+def _whole_number(text: str, source: str, least: int, otherwise: str = "") -> int:
+    """Return a whole number that an option or an ini key sets."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise pytest.UsageError(f"{source} is a whole number, {least} or more{otherwise}; got {text!r}")
+    return number
 
 
 def _duration(config: pytest.Config, name: str, unit: str) -> float | None:
@@ -432,9 +448,7 @@ def _seed(config: pytest.Config) -> Setting[int]:
     if text == "random":
         drawn = secrets.randbits(32) if worker_input is None else worker_input["iqm_seed"]
         return Setting(drawn, f"{source}=random")
-    if not text.isdecimal():
-        raise pytest.UsageError(f"{source} is a whole number, 0 or more, or 'random'; got {text!r}")
-    return Setting(int(text), source)
+    return Setting(_whole_number(text, source, 0, ", or 'random'"), source)
 
 
 def _live(config: pytest.Config, rules: LiveRules) -> RealMachine:
@@ -466,9 +480,7 @@ def _limit(config: pytest.Config, what: str) -> Limit:
     text, source = _option_or_ini(config, name)
     if text == "" and source.startswith("ini"):
         return Limit(what, None, "default")
-    if not text.replace("_", "").isdecimal():
-        raise pytest.UsageError(f"{source} is a whole number, 0 or more; got {text!r}")
-    return Limit(what, int(text), source)
+    return Limit(what, _whole_number(text, source, 0), source)
 
 
 def _option_or_ini(config: pytest.Config, name: str) -> tuple[str, str]:
@@ -500,9 +512,8 @@ def _skip_if_unavailable(config: pytest.Config) -> Setting[bool]:
 
 def _shots(config: pytest.Config) -> Setting[int]:
     text = _text(config, "iqm_shots")
-    if text and not (text.isdecimal() and int(text)):
-        raise pytest.UsageError(f"ini iqm_shots is a whole number, 1 or more; got {text!r}")
-    return Setting(int(text), "ini iqm_shots") if text else Setting(1000, "default")
+    source = "ini iqm_shots"
+    return Setting(_whole_number(text, source, 1), source) if text else Setting(1000, "default")
 
 
 def _report(config: pytest.Config) -> tuple[Path, ...]:

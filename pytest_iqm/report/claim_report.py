@@ -75,6 +75,7 @@ class ClaimReport:
         self._config = config
         self._noted: list[dict[str, Any]] = []
         self._failed: list[_Failed] = []
+        self._explaining = False  # pytest, or whoever, compares to say why an assert failed
         settings = config.stash[MACHINES].settings
         self.alpha = settings.alpha.value  # of the test that runs
         self._detailed = bool(settings.report)
@@ -95,6 +96,8 @@ class ClaimReport:
         """Judge counts, and note the verdict; random bits refute nothing."""
         try:
             verdict = claim.check(counts)
+            if self._explaining:
+                return verdict.passed
         except ValueError as error:
             if _sampled():
                 error.add_note(f"perhaps: {_sampled()}")
@@ -139,7 +142,7 @@ class ClaimReport:
     def judge_not_equal(self, claim: Claim, counts: Any) -> bool:
         """Judge counts that should refute a claim; random bits do what is wanted."""
         verdict = claim.check(counts)
-        if verdict.passed:
+        if verdict.passed and not self._explaining:
             self._failed.append(_Failed("!=", claim, verdict, []))
         return not verdict.passed or self._where.random_bits
 
@@ -215,14 +218,26 @@ class ClaimReport:
         self._failed.clear()
         return report
 
-    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
-        """Say in short why a comparison with a claim fails, since pytest cuts what is long; of others nothing."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_assertrepr_compare(
+        self, op: str, left: object, right: object
+    ) -> Generator[None, list[list[str] | None], list[list[str] | None]]:
+        """Say in short why a comparison with a claim fails, since pytest cuts what is long; of others nothing.
+
+        What is compared to explain, such as items of lists, is no claim of the test.
+        """
+        self._explaining = True
+        try:
+            explanations = yield
+        finally:
+            self._explaining = False
         for failed in reversed(self._failed):
             if op == failed.operator and (failed.claim is left or failed.claim is right):
                 failed.asserted = True
                 refuted = "refuted" if op == "==" else "not refuted"
-                return [f"counts {op} claim ({refuted}: {failed.verdict.tvd:.3f} away)", *failed.verdict.headline()]
-        return None
+                headline = f"counts {op} claim ({refuted}: {failed.verdict.tvd:.3f} away)"
+                return [[headline, *failed.verdict.headline()], *explanations]
+        return explanations
 
 
 @dataclass

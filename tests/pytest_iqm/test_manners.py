@@ -109,6 +109,30 @@ def test_skips_are_reported_at_the_test(suite):
     assert "lacks 500 qubits" in output
 
 
+def test_without_a_terminal_failures_are_reported_too(suite, pytester):
+    source = FAILING.replace("SCOPE", "module") + "def test_y(iqm_backend): iqm_backend.retrieve_job('1')"
+    result = suite("-p", "no:terminal", "--junitxml=junit.xml", test_a=source)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert 'errors="1" failures="1"' in (pytester.path / "junit.xml").read_text()
+
+
+def test_a_plan_of_set_ups_makes_no_machine(suite, live, server):
+    source = """
+    import pytest
+
+    @pytest.fixture(scope="module")
+    def wider(iqm_backend): raise SystemError("was executed")
+
+    @pytest.mark.iqm_requires(qubits=500)
+    def test_x(wider, iqm_server, iqm_http, iqm_url): pass
+    """
+    for run in (suite, live):
+        result = run("--setup-plan", test_a=source)
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(["SETUP    S iqm_backend*", "*SETUP    M wider*", "*SETUP    F iqm_http*"])
+    assert not server.jobs
+
+
 def test_mistakes_in_markers_are_one_line_at_collection(suite):
     wrong = [
         "iqm('deneb')",
@@ -143,7 +167,9 @@ def test_mistakes_in_markers_end_a_run_with_workers(pytester):
     assert "During handling of" not in result.stdout.str()
 
 
-@pytest.mark.parametrize("option", ["--help", "--markers", "--fixtures", "--collect-only", "--fixtures-per-test"])
+@pytest.mark.parametrize(
+    "option", ["--help", "--markers", "--fixtures", "--collect-only", "--fixtures-per-test", "--setup-plan"]
+)
 def test_what_only_lists_never_fails_on_settings_and_never_connects(suite, pytester, option):
     pytester.makeini("[pytest]\niqm_timeout = never\niqm_seed = soon")
     suite("--iqm-live", "--iqm-device=granet", option, test_a="def test_x(iqm_backend): pass")

@@ -82,6 +82,51 @@ def test_nor_does_it_to_fixtures_that_live_longer(suite):
     assert set(printed(suite("--iqm-seed", "1")).values()).isdisjoint(first.values())
 
 
+AGAIN = """
+import pytest
+from bell import counts
+from pytest_iqm import distribution
+
+BELL = {"00": 0.5, "11": 0.5}
+
+@pytest.fixture(scope="session")
+def below(request):
+    return request.getfixturevalue("iqm_backend") if ASKS else None
+
+@pytest.fixture(scope="session", autouse=True)
+def shared(below, iqm_backend):
+    print("COUNTS", f"set-up-on-{iqm_backend.name}", counts(iqm_backend))
+    yield
+    print("COUNTS", f"torn-down-on-{iqm_backend.name}", counts(iqm_backend))
+
+@pytest.mark.iqm(device="adonis")
+def test_first(iqm_backend, iqm_server):
+    assert counts(iqm_backend) == distribution(BELL, within="calibration")
+    assert len(iqm_server.jobs) == len(iqm_server.jobs_of("shared")) == 1
+
+def test_nothing():
+    pass
+
+@pytest.mark.parametrize("n", range(2))
+def test_second(iqm_backend, iqm_server, n, request):
+    seen = counts(iqm_backend)
+    print("COUNTS", request.node.name, seen)
+    assert seen == distribution(BELL, within="calibration")
+    assert len(iqm_server.jobs) == len(iqm_server.jobs_of("shared")) == 1
+"""
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_fixture_of_the_session_that_is_set_up_again_is_no_test(suite, asks):
+    result = suite(test_a=AGAIN.replace("ASKS", str(asks)))
+    result.assert_outcomes(passed=4)
+    first = printed(result)
+    assert len(set(first.values())) == 6
+    again = suite(conftest="def pytest_collection_modifyitems(items): items.reverse()")
+    again.assert_outcomes(passed=4)
+    assert printed(again) == first
+
+
 def test_fixtures_may_be_asked_for_while_a_test_runs(suite):
     source = """
     import pytest

@@ -168,6 +168,9 @@ def test_alpha_and_shots_are_ini_settings(suite, pytester):
         ("iqm_alpha = 2", "ini iqm_alpha lies between 0 and 1, got '2'"),
         ("iqm_alpha = small", "ini iqm_alpha lies between 0 and 1, got 'small'"),
         ("iqm_shots = 0", "ini iqm_shots is a whole number, 1 or more; got '0'"),
+        ("iqm_max_jobs = 1__0", "ini iqm_max_jobs is a whole number, 0 or more; got '1__0'"),
+        ("iqm_parallel = perhaps", "ini iqm_parallel: invalid truth value 'perhaps'"),
+        ('iqm_device = "mine.json', "ini iqm_device: No closing quotation"),
         ("iqm_simulation_limit = soon", "ini iqm_simulation_limit is a number of seconds, or a time"),
     ],
 )

@@ -66,6 +66,37 @@ def test_markers_hold_in_whatever_way_a_test_asks(suite):
     suite("--iqm-device", "adonis", conftest=MODIFYING, test_a=WAYS).assert_outcomes(passed=9)
 
 
+PARAMETERS = """
+import pytest
+
+@pytest.fixture(scope="module")
+def name(iqm_backend):
+    return iqm_backend.name
+
+@pytest.mark.parametrize("iqm_backend_factory", ["adonis", "deneb"], indirect=True)
+def test_factory(iqm_backend_factory, request):
+    assert iqm_backend_factory().name == request.node.callspec.params["iqm_backend_factory"]
+
+@pytest.mark.parametrize("iqm_settings", [{"device": "adonis"}, {"device": "deneb", "noise": False}], indirect=True)
+def test_settings(iqm_settings, iqm_server, name):
+    assert [*iqm_server.devices] == [iqm_settings["device"]] == [name]
+    assert iqm_server.settings["noise"] is iqm_settings.get("noise", True)
+
+@pytest.mark.parametrize("iqm_settings", [{"colour": "red"}], indirect=True)
+def test_wrong(iqm_backend): pass
+
+@pytest.mark.parametrize("iqm_shots", [10, 20], indirect=True)
+def test_shots(iqm_shots, request):
+    assert iqm_shots == request.node.callspec.params["iqm_shots"]
+"""
+
+
+def test_parameters_of_every_fixture_hold(suite):
+    result = suite(test_a=PARAMETERS)
+    result.assert_outcomes(passed=6, errors=1)
+    assert "iqm_settings gives a dict of" in result.stdout.str()
+
+
 def test_live_what_is_for_another_machine_submits_nothing(live, server):
     result = live(
         "-rs",

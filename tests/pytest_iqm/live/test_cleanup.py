@@ -121,6 +121,25 @@ def test_a_test_that_takes_too_long_is_ended_and_leaves_nothing(project, slow, p
     assert statuses(slow) == [JobStatus.CANCELLED]
 
 
+LATE = """
+    import time
+    from helper import submit
+
+    def test_late(iqm_backend):
+        submit(iqm_backend)
+        time.sleep(1.1)
+        submit(iqm_backend)
+    """
+
+
+def test_a_request_that_is_too_late_shows_the_test_and_none_of_our_lines(project, slow, pytester):
+    pytester.makeini("[pytest]\niqm_timeout = 1")
+    run = project(slow.url, test_a=LATE)
+    assert "LiveTimeout: the test has used the machine for 1 s" in run.output
+    assert re.search(r"^test_a.py:\d+: ", run.output, re.MULTILINE)
+    assert "transport.py:" not in run.output
+
+
 WAITS_EVERYWHERE = """
     import pytest
     from helper import submit

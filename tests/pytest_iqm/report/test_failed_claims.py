@@ -43,6 +43,16 @@ def test_the_replay_command_repeats_the_failure(suite, pytester, devices):
     assert repeated == table[: len(repeated)]
 
 
+def test_the_replay_command_is_for_the_folder_that_pytest_was_started_in(suite, pytester, monkeypatch):
+    pytester.makeini("[pytest]")
+    monkeypatch.chdir(pytester.mkdir("below"))
+    (pytester.path / "below" / "test_b.py").write_text(CLAIMS)
+    output = suite("-k", "broken").stdout.str()
+    assert "rerun     pytest test_b.py::test_broken --iqm-seed=0" in output
+    command = re.search(r"^rerun +pytest (.*)$", output, re.MULTILINE)[1]
+    suite(*shlex.split(command)).assert_outcomes(failed=1)
+
+
 def test_a_failure_names_the_job_and_its_circuit(suite):
     output = suite("--iqm-device", "adonis", "-k", "batch", test_a=BATCH).stdout.str()
     jobs = re.search(r"- IQM jobs -+\n((?:[0-9a-f-]{36}\n)+)and 2 before\n", output)[1].split()
@@ -159,3 +169,20 @@ def test_our_own_errors_are_shown_where_the_test_called(suite):
 def test_other_comparisons_are_left_to_pytest(suite):
     source = "import pytest_iqm.claims\ndef test_x(): assert {'00': 1} == {'00': 2}"
     assert "Differing items" in suite(test_a=source).stdout.str()
+
+
+def test_what_pytest_compares_to_explain_is_no_claim(suite):
+    source = """
+    from pytest_iqm import support
+
+    def test_list():
+        assert [{"1": 500}, {"0": 500}] == [support(["1"]), support(["1"])]
+
+    def test_dict():
+        assert {"a": {"1": 500}, "b": {"0": 500}} == {"a": support(["1"]), "b": support(["1"])}
+    """
+    result = suite(test_a=source)
+    result.assert_outcomes(failed=2)
+    assert result.stdout.str().count("- IQM claim -") == 2
+    assert "At index 1 diff" in result.stdout.str()
+    assert "claims: 4; " in result.stdout.str()

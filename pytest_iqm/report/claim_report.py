@@ -278,8 +278,8 @@ def summary(claims: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
         return []
     wrong = sum(claim["alpha"] for _, claim in claims)
     lines = [
-        f"claims: {len(claims)}; if all are true, one of them fails with a probability of at most "
-        f"{probability(min(wrong, 1))}, {probability(min(NIGHTS * wrong, 1))} in a year of nights"
+        f"claims: {len(claims)}; probability of a false alarm: at most {probability(min(wrong, 1))} in this run, "
+        f"{probability(min(NIGHTS * wrong, 1))} in a year of nights"
     ]
     held = [(claim["p"], test) for test, claim in claims if claim["passed"]]
     if held:

@@ -97,7 +97,7 @@ class TestRecorded:
         monkeypatch.delenv("IQM_SERVER_URL")
         replay = suite("--iqm-record", "replay", "--deselect", "test_a.py::test_bell[0.1-fake]")
         replay.assert_outcomes(passed=3, deselected=1)
-        assert "claims: 3; if" in replay.stdout.str()
+        assert "claims: 3; prob" in replay.stdout.str()
 
     def test_what_the_calibration_of_a_real_machine_does_not_explain_may_be_allowed_by_hand(self, live, suite):
         wrong = FAKE.replace("distribution(BELL", "distribution({'00': 0.3, '11': 0.7}")

@@ -57,6 +57,9 @@ class Calibration:
     noise: Mapping[str, Any] = field(default_factory=dict)
     station: Station | None = None
 
+    def __repr__(self) -> str:
+        return f"<Calibration {self.id}>"
+
     @property
     def id(self) -> str:
         """The calibration set's UUID."""
@@ -78,6 +81,9 @@ class Device:
     """
 
     document: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<Device {self.alias!r}, calibration set {self.default_calibration_set_id}>"
 
     @classmethod
     def load(cls, device: str | os.PathLike[str] | Device) -> Device:

@@ -60,7 +60,7 @@ def check(options: argparse.Namespace) -> int:
         except RecordingError as error:
             broken += 1
             say(str(error), error=True)
-    for path in sorted((recordings.folder / "calibrations").glob("*.json")):
+    for path in recordings.calibration_files():
         try:
             Device.read(path)
         except DeviceError as error:

@@ -86,8 +86,7 @@ class Recordings:
             raise KeyError(job_id) from None
         except (RecordingError, OSError) as error:
             raise RecordingError(f"recording {path}: {error}") from None
-        if recording.id != path.stem:
-            raise RecordingError(f"recording {path}: it is that of job {recording.id}")
+        _require_name(path, recording.id)
         return recording
 
     def save(self, recording: Recording) -> Path:
@@ -114,6 +113,15 @@ class Recordings:
         self._path(job_id).unlink(missing_ok=True)
 
     # -- calibrations ------------------------------------------------------------------------------------------------
+
+    @property
+    def calibration_folder(self) -> Path:
+        """Where they are."""
+        return self.folder / "calibrations"
+
+    def calibration_files(self) -> list[Path]:
+        """Return their files, in order."""
+        return sorted(self.calibration_folder.glob("*.json"))
 
     def has_calibration(self, identifier: str) -> bool:
         """Whether the documents of a calibration set are there."""
@@ -154,7 +162,7 @@ class Recordings:
             if self.has_calibration(entry.calibration_set):
                 last[entry.computer] = entry
         found: dict[str, list[Device]] = {}
-        for path in sorted((self.folder / "calibrations").glob("*.json")):
+        for path in self.calibration_files():
             try:
                 device = Device.read(path)
             except DeviceError as error:
@@ -288,7 +296,7 @@ class Recordings:
     def unfinished(self) -> Iterator[Path]:
         """Yield files that a writer that was killed has left behind."""
         yield from sorted(self.folder.glob(f".*{TEMPORARY}"))
-        yield from sorted((self.folder / "calibrations").glob(f".*{TEMPORARY}"))
+        yield from sorted(self.calibration_folder.glob(f".*{TEMPORARY}"))
 
     def unused_calibrations(self) -> Iterator[Path]:
         """Yield the files of calibrations that no job refers to.
@@ -298,7 +306,7 @@ class Recordings:
 
         """
         used = {entry.calibration_set for entry in self.entries()}
-        for path in sorted((self.folder / "calibrations").glob("*.json")):
+        for path in self.calibration_files():
             if path.stem not in used:
                 yield path
 
@@ -308,7 +316,12 @@ class Recordings:
         return self.folder / f"{job_id}.json"
 
     def _calibration_path(self, identifier: str) -> Path:
-        return self.folder / "calibrations" / f"{identifier}.json"
+        return self.calibration_folder / f"{identifier}.json"
+
+
+def _require_name(path: Path, job_id: str) -> None:
+    if job_id != path.stem:
+        raise RecordingError(f"recording {path}: it is that of job {job_id}")
 
 
 def _refuse_credentials(text: str, path: Path) -> None:
@@ -334,6 +347,7 @@ def _head(path: Path) -> Entry:
                 raise RecordingError(problem)
     except (RecordingError, ValueError) as error:
         raise RecordingError(f"recording {path}: {error}") from None
+    _require_name(path, fields["id"])
     said = {name: fields[name] for name in HEAD if name != "schema"}
     return Entry(**{**said, "tests": tuple(fields["tests"])})
 

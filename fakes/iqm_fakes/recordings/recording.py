@@ -133,9 +133,9 @@ class Recording:
     computer: str
     calibration_set: str
     timeline: Sequence[tuple[str, str, str]]
-    request: Mapping[str, Any]
-    job: Mapping[str, Any]
-    results: Sequence[Mapping[str, NDArray[np.uint8]]] | None
+    request: Mapping[str, Any] = field(repr=False)
+    job: Mapping[str, Any] = field(repr=False)
+    results: Sequence[Mapping[str, NDArray[np.uint8]]] | None = field(repr=False)
     recorded_at: str
     recorded_with: Mapping[str, str] = field(default_factory=dict)
     tests: Sequence[str] = ()

@@ -79,9 +79,9 @@ class Job:
     """Number of jobs with the same seed that were submitted before this one."""
     computer: str
     """Alias of the quantum computer."""
-    body: bytes
+    body: bytes = field(repr=False)
     """The submission, byte for byte."""
-    request: Any
+    request: Any = field(repr=False)
     """The submission as the machine reads it, until the job has ended."""
     calibration_set_id: str
     tag: str | None = None
@@ -92,7 +92,7 @@ class Job:
     status: JobStatus = JobStatus.WAITING
     ended: threading.Event = field(default_factory=threading.Event, repr=False)
     """Is set when a job of a queue has ended."""
-    timeline: list[tuple[str, str, datetime]] = field(default_factory=list)
+    timeline: list[tuple[str, str, datetime]] = field(default_factory=list, repr=False)
     """(source, status, time) in order."""
     errors: list[tuple[str, str, str]] = field(default_factory=list)
     """(source, error code, message)."""
@@ -101,18 +101,18 @@ class Job:
     messages: list[tuple[str, str]] = field(default_factory=list)
     """(source, message)."""
     compiled: bool = False
-    simulation: Any = None
+    simulation: Any = field(default=None, repr=False)
     """How the machine runs it, once compiled: for each circuit, one
     :class:`~iqm_fakes.simulator.method_choice.Choice` for each of its independent parts."""
     estimate_ms: int | None = None
     """How long its execution would take on the machine, in milliseconds, once compiled."""
     progress: int | None = None
     """Percent of its simulation that is done, while one that takes long goes on."""
-    results: Any = None
+    results: Any = field(default=None, repr=False)
     """What the executor returned, once completed."""
     fault: Any = None
     """The planned fault that it meets, or None."""
-    recorded: Any = None
+    recorded: Any = field(default=None, repr=False)
     """The job document of a job that ran elsewhere and was recorded."""
 
     @property

@@ -46,10 +46,16 @@ class Replay:
         if self._recordings is None:
             return []
         devices = self._recordings.devices()
+        folder = self._recordings.folder
+        if not devices and self._recordings.ids():
+            raise RecordingNotFound(
+                f"of the recordings in {folder}, no calibration set is there: {self._recordings.calibration_folder} "
+                "belongs to them"
+            )
         if not devices:
             raise RecordingNotFound(
-                f"there are no recordings in {self._recordings.folder}; record with pytest --iqm-live --iqm-record "
-                "missing, or with iqm-fake recordings fetch JOB_ID"
+                f"there are no recordings in {folder}; record with pytest --iqm-live --iqm-record missing, or with "
+                "iqm-fake recordings fetch JOB_ID"
             )
         return devices
 

@@ -1,7 +1,9 @@
 """A device is loaded and saved."""
 
+import made_up_recordings
 import pytest
 from iqm.iqm_client import DynamicQuantumArchitecture, StaticQuantumArchitecture
+from qiskit import QuantumCircuit
 
 from iqm_fakes import Device, DeviceError, bundled_devices
 
@@ -19,6 +21,17 @@ def test_a_device_is_loaded_by_name_by_path_or_as_it_is(tmp_path):
     garnet.save(tmp_path / "mine.json")
     assert Device.load(tmp_path / "mine.json") == Device.load(str(tmp_path / "mine.json")) == garnet
     assert Device.load(garnet) is garnet
+
+
+def test_tracebacks_and_consoles_show_a_line_and_not_documents(iqm_backend):
+    """Of everything that holds documents."""
+    qc = QuantumCircuit(1)
+    qc.measure_all()
+    iqm_backend.run(qc, shots=10).result()
+    garnet = Device.load("garnet")
+    for shown in (garnet, garnet.calibration(), iqm_backend.client.server.jobs[-1], made_up_recordings.made()):
+        assert 20 < len(repr(shown)) < 600
+    assert repr(garnet) == f"<Device 'garnet', calibration set {garnet.default_calibration_set_id}>"
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(document, tmp_path):

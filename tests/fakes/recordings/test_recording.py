@@ -137,6 +137,8 @@ class TestFile:
         recordings.save(made(1)).rename(tmp_path / f"{made(2).id}.json")
         with pytest.raises(RecordingError, match=f"it is that of job {made(1).id}"):
             recordings.load(made(2).id)
+        with pytest.raises(RecordingError, match=f"it is that of job {made(1).id}"):
+            recordings.entries()
 
 
 class TestMigration:

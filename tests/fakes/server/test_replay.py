@@ -1,5 +1,7 @@
 """Submissions are answered from recordings, and misses are explained."""
 
+import shutil
+
 import pytest
 from circuits import two_circuits
 from qiskit import QuantumCircuit, transpile
@@ -48,6 +50,14 @@ def test_a_miss_shows_the_nearest_recording_and_how_to_record(backend, tmp_path)
 def test_without_recordings_there_is_nothing_to_replay(tmp_path):
     with pytest.raises(RecordingNotFound, match=r"there are no recordings in .*; record with pytest --iqm-live"):
         FakeIQMClient(recordings=tmp_path / "nowhere")
+
+
+def test_recordings_without_their_calibrations_are_no_machine(backend, tmp_path):
+    """As those of which only ``*.json`` was committed."""
+    record(backend.client, backend.run(two_circuits(backend), shots=5).job_id(), tmp_path)
+    shutil.rmtree(tmp_path / "calibrations")
+    with pytest.raises(RecordingNotFound, match=r"no calibration set is there: .*calibrations belongs to them"):
+        FakeIQMClient(recordings=tmp_path)
 
 
 def test_several_recorded_computers_have_to_be_named(tmp_path):

@@ -41,7 +41,7 @@ def test_the_same_claims_hold_live_and_mean_nothing_on_random_bits(suite, monkey
         name_machine(monkeypatch, url, alias)
         result = suite("--iqm-live", test_a=CLAIMS)
     assert outcomes.items() <= result.parseoutcomes().items()
-    assert "claims: 3; if" in result.stdout.str()
+    assert "claims: 3; prob" in result.stdout.str()
 
 
 def test_they_refute_what_should_be_refuted(live):

@@ -11,7 +11,7 @@ from iqm_fakes import Recordings
 
 def test_the_summary_of_claims_none_of_which_holds(suite):
     output = suite("--iqm-device", "adonis", "-k", "batch", test_a=BATCH).stdout.str()
-    assert "claims: 1; if all are true, one of them fails with a probability of at most 1.0e-06" in output
+    assert "claims: 1; probability of a false alarm: at most 1.0e-06" in output
     assert "smallest p-value" not in output
     assert "tolerance" not in output
 
@@ -25,7 +25,7 @@ def test_the_summary_names_the_widest_tolerance(suite):
 
 def test_the_summary_counts_claims_and_near_misses(suite):
     output = suite("--iqm-device", "adonis", "-k", "good or close", test_a=CLAIMS).stdout.str()
-    assert "claims: 2; if all are true, one of them fails with a probability of at most 2.0e-06" in output
+    assert "claims: 2; probability of a false alarm: at most 2.0e-06" in output
     assert "near miss: p = " in output
     assert "P(another outcome) ≤ 0.03 in test_a.py::test_close" in output
 
@@ -50,9 +50,7 @@ def test_a_test_may_have_an_alpha_of_its_own(suite):
     """
     result = suite("--iqm-device", "adonis", test_a=source)
     result.assert_outcomes(passed=3)
-    assert "claims: 2; if all are true, one of them fails with a probability of at most 0.01, 1 in a year" in (
-        result.stdout.str()
-    )
+    assert "claims: 2; probability of a false alarm: at most 0.01 in this run, 1 in a year" in result.stdout.str()
     wrong = source.replace("alpha=0.01", "alpha=0")
     assert "alpha=number between 0 and 1" in suite(test_a=wrong).stdout.str() + suite(test_a=wrong).stderr.str()
 
@@ -88,7 +86,7 @@ def test_claims_in_fixtures_and_subtests_are_reported_once(suite):
         tests, claims = [*tests, "parts"], 6
     result = suite("-k", " or ".join(tests), test_a=source)
     output = result.stdout.str()
-    assert f"claims: {claims}; if" in output
+    assert f"claims: {claims}; prob" in output
     assert output.count("- IQM claim -") == len(tests) - 1
 
 
@@ -96,7 +94,7 @@ def test_workers_report_their_claims(suite, pytester):
     pytest.importorskip("xdist", reason="needs pytest-xdist")
     pytester.makepyfile(test_a=CLAIMS)
     arguments = ("-n", "2", "-k", "good or close", "--iqm-device", "adonis", "-p", "no:randomly")
-    assert "claims: 2; if" in pytester.runpytest_subprocess(*arguments).stdout.str()
+    assert "claims: 2; prob" in pytester.runpytest_subprocess(*arguments).stdout.str()
 
 
 def test_the_summary_tells_of_jobs_and_times(live, server):

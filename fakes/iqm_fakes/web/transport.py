@@ -27,6 +27,8 @@ from urllib3.exceptions import NewConnectionError, ProtocolError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
+METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+"""Names of functions of ``requests``."""
 
 IN_PROCESS = "iqm_fakes.in_process"
 """Set in the environment of a request that an exception can reach, because no socket is in between."""
@@ -290,8 +292,18 @@ def _environ(method: str, url: str, headers: Mapping[str, Any], body: bytes) -> 
 
 
 def caller(transport: Transport, method: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
-    """Return the counterpart of ``requests.get`` (or ``post``, ...) on a transport, under the same name."""
-    name = method.__name__
+    """Return the counterpart of ``requests.get`` (or ``post``, ...) on a transport, under the same name.
+
+    Raises:
+        TypeError: Somebody has replaced it, and not under its name: nobody knows what the vendor's client calls.
+
+    """
+    name = getattr(method, "__name__", "")
+    if name not in METHODS:
+        raise TypeError(
+            f"IQM's client would call {method!r:.80} in place of a function of requests. Whoever replaces one of these "
+            "and passes calls on keeps its name (functools.wraps); to answer other servers' requests, use responses"
+        )
 
     def call(url: str, **arguments: Any) -> requests.Response:
         return transport.request(name.upper(), url, **arguments)

@@ -5,13 +5,14 @@ import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 from api_client import without_request
 
-from iqm_fakes import Api, FakeIQMServer
+from iqm_fakes import Api, FakeIQMClient, FakeIQMServer
 from iqm_fakes.web.loopback import LoopbackServer, loopback
 from iqm_fakes.web.transport import InProcess, caller
 
@@ -114,6 +115,15 @@ def test_the_process_answers_as_the_socket_does(application, url):
         assert near.encoding == far.encoding == "utf-8"
         assert near.reason.upper() == far.reason.upper()
         assert without_request(near.json()) == without_request(far.json())
+
+
+@pytest.mark.parametrize("replaced", [lambda *args, **kwargs: None, Mock()])
+def test_what_nobody_knows_the_name_of_is_said(replaced, monkeypatch):
+    """The vendor's client looks functions of requests up when it calls."""
+    client = FakeIQMClient("adonis")
+    monkeypatch.setattr(requests, "get", replaced)
+    with pytest.raises(TypeError, match=r"in place of a function of requests\. .* keeps its name \(functools\.wraps\)"):
+        client.get_health()
 
 
 def test_callers_have_the_names_of_what_they_stand_for(application):

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from iqm_fakes.web.api import Api
     from iqm_fakes.web.loopback import LoopbackServer
 
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""Signals that end a server."""
+
 WORKERS = 2
 """Processes that simulate, unless it is said how many."""
 
@@ -447,7 +450,7 @@ def _serve(options: argparse.Namespace) -> int:
                 server.queue.takes(waiting=options.queue_time, processing=options.execution_time)
             api = Api(server, token=token, latency=options.latency, controlled=options.control)
             socket = _listening(api, options)
-            for signum in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+            for signum in ENDING:  # a shell starts background jobs with SIGINT ignored
                 signal.signal(signum, _interrupt)
             with suppress(KeyboardInterrupt):
                 _announce(socket.url, server, options)
@@ -521,6 +524,8 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    for ending in ENDING:  # closing is under way, and takes a second
+        signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

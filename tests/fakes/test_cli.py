@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 import requests
@@ -39,6 +40,15 @@ def test_it_serves_until_it_is_stopped(stop):
         assert process.stderr.read() == "iqm-fake: stopped\n"
     with socket.create_server(("127.0.0.1", int(url.rpartition(":")[2]))):
         pass  # the port is free again
+
+
+def test_whoever_is_impatient_sees_no_traceback():
+    with serving("--device", "adonis") as (process, _, _):
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+        assert process.returncode == 0
+        assert process.stderr.read() == "iqm-fake: stopped\n"
 
 
 def test_a_required_token_is_required_and_never_printed():

@@ -9,16 +9,17 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from importlib import import_module
 from typing import Any
 
 import devices
 import pytest
-from iqm.station_control.interface.models.jobs_new import JobExecution
 
 from iqm_fakes import FakeIQMServer
 from iqm_fakes.server import progress, quantum_computer
 from iqm_fakes.server.job import Job
 from iqm_fakes.simulator import aer, methods
+from iqm_fakes.vendor.http import COMPOSED
 from iqm_fakes.wire.status import JobStatus
 
 CIRCUIT = {
@@ -80,7 +81,9 @@ def test_the_document_of_a_job_tells_how_far_a_long_simulation_is(at_call: Any) 
     job = submitted(server)
     assert len(calls) > 3
     assert {tuple(execution["progress"]) for execution in told} == {("Simulation",)}
-    percent = [JobExecution.model_validate(execution).progress["Simulation"].value for execution in told]
+    module = "iqm.station_control.interface.models.jobs_new" if COMPOSED else "iqm.iqm_server_client.models"
+    model = import_module(module).JobExecution
+    percent = [model.model_validate(execution).progress["Simulation"].value for execution in told]
     assert percent == pytest.approx([100 * call / len(calls) for call in calls], abs=0.6)
     assert job.status is JobStatus.COMPLETED
     assert server.job_document(job)["execution"] == NOTHING

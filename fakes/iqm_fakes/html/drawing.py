@@ -169,7 +169,7 @@ def angle(value: Any, modulo: float = math.inf) -> str:
     turns = turns if math.isinf(modulo) else turns % modulo
     if abs(turns) < 5e-3:
         return "0"
-    number = f"{turns:.2f}".rstrip("0").rstrip(".")
+    number = f"{turns:.2f}".rstrip("0").rstrip(".") if abs(turns) < 1000 else f"{turns:.1e}"
     return {"1": "π", "-1": "-π"}.get(number, f"{number}π")
 
 

@@ -97,9 +97,10 @@ Effect = Answer | Broken | Event
 
 @dataclass(frozen=True)
 class JobFault:
-    """How a job ends otherwise than it would."""
+    """How a job ends otherwise than it would: for the machine, and for people."""
 
     how: str
+    words: str
     message: str = ""
     code: str = ""
     fraction: float = 0.0
@@ -208,19 +209,21 @@ class OnJob:
 
     def fails(self, message: str = "Execution failed.", *, code: str = "circuit_error") -> None:
         """Let it fail while it is executed."""
-        self._plan(JobFault("execution", message, code), f"fails {message!r}")
+        self._plan(JobFault("execution", "it fails while it is executed", message, code), f"fails {message!r}")
 
     def fails_to_compile(self, message: str = "Compilation failed.", *, code: str = "circuit_error") -> None:
         """Let it fail while it is compiled."""
-        self._plan(JobFault("compilation", message, code), f"fails_to_compile {message!r}")
+        self._plan(
+            JobFault("compilation", "it fails while it is compiled", message, code), f"fails_to_compile {message!r}"
+        )
 
     def is_cancelled(self) -> None:
         """Let an operator cancel it."""
-        self._plan(JobFault("cancelled"), "is_cancelled")
+        self._plan(JobFault("cancelled", "an operator cancels it"), "is_cancelled")
 
     def never_ends(self) -> None:
         """Let it be processed for ever, until somebody cancels it."""
-        self._plan(JobFault("never"), "never_ends")
+        self._plan(JobFault("never", "it never ends"), "never_ends")
 
     def loses_shots(self, fraction: float) -> None:
         """Let so many of its shots be missing in the results, as heralding does.
@@ -231,7 +234,7 @@ class OnJob:
         """
         if not 0 < fraction < 1:
             raise ValueError(f"a job loses a fraction of its shots between 0 and 1, got {fraction}")
-        self._plan(JobFault("shots", fraction=fraction), f"loses_shots {fraction}")
+        self._plan(JobFault("shots", "some of its shots are lost", fraction=fraction), f"loses_shots {fraction}")
 
     def _plan(self, fault: JobFault, verb: str) -> None:
         words = f"job(after={self._after}, times={self._times}).{verb}"

@@ -78,6 +78,7 @@ def test_a_histogram_has_the_most_frequent_outcomes():
         ("cc_prx", {"angle": math.pi, "phase": 0.0, "feedback_key": "m"}, ("cc_prx", "π, 0")),
         ("prx", {}, ("prx", "?, ?")),
         ("prx", {"angle": 10**400, "phase": math.nan}, ("prx", "?, ?")),
+        ("prx", {"angle": 1e300, "phase": 0.0}, ("prx", "3.2e+299π, 0")),
         ("measure", {"key": "m"}, ("measure", "")),
         ("move", {}, ("MOVE", "")),
         ("an_operation_of_tomorrow", {}, ("an_opera…", "")),

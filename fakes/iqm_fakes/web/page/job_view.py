@@ -28,15 +28,6 @@ SHOWN = 8
 COLUMNS = 24
 """Columns of a circuit beside each other: it scrolls."""
 
-FAULTS: Mapping[str, str] = {
-    "compilation": "it fails while it is compiled",
-    "execution": "it fails while it is executed",
-    "cancelled": "an operator cancels it",
-    "never": "it never ends",
-    "shots": "some of its shots are lost",
-}
-"""What a fault does to a job."""
-
 _TEMPLATE = Path(__file__).with_name("job.html")
 
 
@@ -57,7 +48,7 @@ def job(server: FakeIQMServer, request: Request, job_id: str) -> dict[str, Any]:
         job=found,
         errors=[_said(error, "message", "error_code", "source") for error in document.get("errors") or ()],
         messages=[_said(message, "message", "source") for message in document.get("messages") or ()],
-        fault=found.fault and FAULTS[found.fault.how],
+        fault=found.fault and found.fault.words,
         outline=found.outline,
         timeline_of=_seconds(document.get("timeline") or ()),
         shown=shown,

@@ -97,11 +97,13 @@ def test_a_defect_fails_the_job_and_is_not_swallowed(caplog):
 
 
 def test_in_the_background_each_computer_has_a_queue_of_its_own():
-    go = threading.Event()
+    go, busy = threading.Event(), threading.Event()
 
     class Busy(Echo):
         def execute(self, job, program):
-            assert job.computer != "garnet" or go.wait(30)
+            if job.computer == "garnet":
+                busy.set()
+                assert go.wait(30)
             return super().execute(job, program)
 
     queue = JobQueue(Busy(), background=True)
@@ -110,6 +112,7 @@ def test_in_the_background_each_computer_has_a_queue_of_its_own():
     for one in (slow, after, elsewhere):
         queue.submit(one)
     assert queue.wait(elsewhere, 30)
+    assert busy.wait(30)
     assert after.status is JobStatus.WAITING
     assert (queue.position(after), queue.length("garnet"), queue.length("emerald"), len(queue)) == (0, 2, 0, 2)
     go.set()

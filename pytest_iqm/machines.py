@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -493,8 +493,10 @@ def parameters_of(item: Any) -> Mapping[str, Any]:
 def _as_invoked(item: Any) -> str:
     """Return how a test is named where pytest was started; node ids are relative to its root folder."""
     file, *rest = item.nodeid.split("::")
-    path = os.path.relpath(item.config.rootpath / file, item.config.invocation_params.dir)
-    return "::".join([Path(path).as_posix(), *rest])
+    path = item.config.rootpath / file
+    with suppress(ValueError):  # on Windows: it is on another drive
+        path = Path(os.path.relpath(path, item.config.invocation_params.dir))
+    return "::".join([path.as_posix(), *rest])
 
 
 def _why_not(item: Any) -> str:

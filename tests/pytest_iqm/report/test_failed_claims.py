@@ -1,12 +1,15 @@
 """A claim that fails is explained, and misuse is shown where it is."""
 
+import os
 import re
 import shlex
+from types import SimpleNamespace
 
 import pytest
 from suites import BATCH, CLAIMS, NOT_EQUAL
 
 from iqm_fakes import Device
+from pytest_iqm import machines
 
 
 def test_a_failure_is_explained(suite):
@@ -51,6 +54,18 @@ def test_the_replay_command_is_for_the_folder_that_pytest_was_started_in(suite, 
     assert "rerun     pytest test_b.py::test_broken --iqm-seed=0" in output
     command = re.search(r"^rerun +pytest (.*)$", output, re.MULTILINE)[1]
     suite(*shlex.split(command)).assert_outcomes(failed=1)
+
+
+def test_on_another_drive_the_command_names_the_whole_path(suite, pytester, monkeypatch):
+    """Windows knows no relative path there."""
+
+    def refuse(path, start):
+        raise ValueError(f"path is on mount 'D:', start on mount 'C:': {path}, {start}")
+
+    path = SimpleNamespace(relpath=refuse)
+    monkeypatch.setattr(machines, "os", SimpleNamespace(environ=os.environ, PathLike=os.PathLike, path=path))
+    result = suite("--iqm-device", "adonis", "-k", "broken", test_a=CLAIMS)
+    assert f"rerun     pytest {(pytester.path / 'test_a.py').as_posix()}::test_" in result.stdout.str()
 
 
 def test_a_failure_names_the_job_and_its_circuit(suite):

@@ -124,7 +124,8 @@ def shown(pytester, *arguments):
     texts = {"stdout": process.stdout, "stderr": process.stderr}
     for path in pytester.path.rglob("*"):
         if path.is_file() and path.suffix not in (".pyc", ".py"):
-            texts[str(path.relative_to(pytester.path))] = path.read_text()
+            name = str(path.relative_to(pytester.path))
+            texts[name] = path.read_text(encoding="utf-8", errors="replace")  # all workers write one debug.log
     return texts
 
 

@@ -7,14 +7,13 @@ there. All seeds are fixed.
 from __future__ import annotations
 
 import argparse
-import functools
 import itertools
 import random
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -114,7 +113,7 @@ def false_alarms(pool: Executor, draws: int) -> Iterator[str]:
                     yield f"{claim} of {line}: {rate:.1e} false alarms at {level}"
 
 
-# -- power -----------------------------------------------------------------------------------------------------------
+# -- sharpness -------------------------------------------------------------------------------------------------------
 
 
 def told_apart(samples: int, k: int, shots: int, distance: float, delta: float, draws: int) -> list[float]:
@@ -532,7 +531,7 @@ class Known:
         simulators = {False: bench.predictor.ideal, True: bench.predictor.noisy}
         order = OutcomeOrder.of(program.keys)
         self._exact = {noise: Exact(simulator.distribution(program), order) for noise, simulator in simulators.items()}
-        self._fake = functools.cache(lambda shots, noise: bench.shots(program, shots, seed=3, ideal=not noise))
+        self._fake = cache(lambda shots, noise: bench.shots(program, shots, seed=3, ideal=not noise))
 
     def execution(self, counts: dict[str, int]) -> Known:
         """Return itself."""
@@ -629,7 +628,7 @@ def judged_on(device: str, seeds: int) -> Judged:
     return found
 
 
-def power(pool: Executor, seeds: int) -> Iterator[str]:
+def programs(pool: Executor, seeds: int) -> Iterator[str]:
     """Print how often true programs fail, and which mutants are caught; yield what is worse than promised."""
     print(f"failures of the right program in {seeds} seeds\n")
     print('| device | circuit | tolerance | shots | "calibration" | "fake" |')
@@ -668,7 +667,7 @@ def main() -> None:
         if options.only in (None, "sharpness"):
             sharpness(pool, options.draws // 20)
         if options.only in (None, "programs"):
-            worse += power(pool, options.seeds)
+            worse += programs(pool, options.seeds)
         if options.only in (None, "false-alarms"):
             worse += false_alarms(pool, options.draws)
     if worse:

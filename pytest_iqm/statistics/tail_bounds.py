@@ -89,7 +89,7 @@ def distribution_p_value(counts: Array, q: Array, delta: float) -> float:
 
 
 def equality_p_value(one: Array, other: Array, delta: float, outcomes: float) -> float:
-    r"""Return a p-value of TVD(p₁, p₂) ≤ δ for two samples.
+    """Return a p-value of TVD(p₁, p₂) ≤ δ for two samples.
 
     Under the null hypothesis an event A has p₁(A) ≤ p₂(A) + δ. Three families of tests share the error, as in
     :func:`distribution_p_value`; the union bound over single outcomes counts all that there could be.
